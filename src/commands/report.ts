@@ -1,0 +1,140 @@
+/** `report`: what is in the heaps of one or more sources, and what looks wrong in the last of them. */
+import { rankSuspects } from '../analysis/suspects.ts';
+import type { Suspect } from '../analysis/suspects.ts';
+import { judge } from '../analysis/verdict.ts';
+import { InterruptedError, UnsupportedError } from '../errors.ts';
+import type { HeapCensus } from '../graph/census.ts';
+import type { ReportResult, SourceResult, SuspectResult } from '../result.ts';
+import type { HeapSource, WorkOptions } from '../session/source.ts';
+
+/** What a report is asked for. */
+export interface ReportOptions extends WorkOptions {
+  /** Version of coreleak, for the result's `generator`. */
+  readonly version: string;
+  /** Cuts every list to so many rows; `undefined` cuts nothing. */
+  readonly top: number | undefined;
+  /** Puts string contents into the example lines. */
+  readonly strings: boolean;
+}
+
+/** Opens the next source of a report; sources are opened one after another, so that two large heaps are never held at once. */
+export type OpenNext = () => Promise<HeapSource>;
+
+/** Longest example line in characters. */
+const EXAMPLE_LENGTH = 120;
+/** Suspects that get an example line: more are not read on a screen. */
+const EXAMPLES = 50;
+
+function sourceResult({ facts }: HeapSource, census: HeapCensus): SourceResult {
+  return {
+    path: facts.path,
+    kind: facts.kind,
+    writer: facts.writer,
+    bytes: facts.bytes,
+    takenAt: facts.takenAt,
+    process: facts.process,
+    runtime: facts.runtime,
+    coverage: census.coverage,
+    heap: {
+      objects: census.objects,
+      bytes: census.bytes,
+      reachableObjects: census.reachableObjects,
+      reachableBytes: census.reachableBytes,
+      externalBytes: census.externalBytes,
+      limitBytes: facts.heapLimitBytes,
+      isolates: census.isolates,
+      spaces: census.spaces,
+    },
+    memory: facts.memory,
+    warnings: facts.warnings,
+  };
+}
+
+function suspectResult(suspect: Suspect, rank: number, source: HeapSource, strings: boolean): SuspectResult {
+  const example =
+    suspect.representative === undefined || rank > EXAMPLES ? undefined : source.preview(suspect.representative, { strings, maxLength: EXAMPLE_LENGTH });
+  const {
+    kind,
+    title,
+    score,
+    confidence,
+    instances,
+    shallowBytes,
+    shallowShare,
+    retainedBytes,
+    retainedShare,
+    shape,
+    representative,
+    code,
+    path,
+    fingerprint,
+  } = suspect;
+  const reasons = suspect.reasons.map((reason) => ({ code: reason.code, value: reason.value, threshold: reason.threshold, text: reason.text }));
+  return {
+    rank,
+    kind,
+    title,
+    score,
+    confidence,
+    instances,
+    shallowBytes,
+    shallowShare,
+    retainedBytes,
+    retainedShare,
+    shape,
+    representative,
+    code,
+    reasons,
+    path,
+    fingerprint,
+    example,
+  };
+}
+
+/** Names the option that cut one of the lists. */
+function truncation(top: number | undefined, sizes: readonly number[]): string | undefined {
+  return top !== undefined && sizes.some((size) => size > top) ? `--top ${top}` : undefined;
+}
+
+/**
+ * Reports on sources in the order given; shapes and suspects are those of the last one.
+ *
+ * Each source is closed before the next is opened, also when something throws.
+ * @throws {InterruptedError} when `options.signal` is aborted
+ */
+export async function report(open: readonly OpenNext[], options: ReportOptions): Promise<ReportResult> {
+  const sources: SourceResult[] = [];
+  let last: Omit<ReportResult, 'sources'> | undefined;
+  for (const [at, openNext] of open.entries()) {
+    if (options.signal?.aborted) throw new InterruptedError();
+    const source = await openNext();
+    try {
+      const census = await source.census(options);
+      sources.push(sourceResult(source, census));
+      if (at === open.length - 1) last = findings(source, census, options);
+    } finally {
+      source.close();
+    }
+  }
+  if (last === undefined) throw new UnsupportedError('a report needs a source');
+  return { ...last, sources };
+}
+
+function findings(source: HeapSource, census: HeapCensus, options: ReportOptions): Omit<ReportResult, 'sources'> {
+  const suspects = rankSuspects(census);
+  const { facts } = source;
+  const totals = { shapes: census.shapes.length, constructors: census.constructors.length, functions: census.functions.length, suspects: suspects.length };
+  const { top } = options;
+  const countOf = (confidence: Suspect['confidence']): number => suspects.filter((suspect) => suspect.confidence === confidence).length;
+  return {
+    generator: { name: 'coreleak', version: options.version },
+    verdict: judge(census, suspects, { heapLimitBytes: facts.heapLimitBytes, flags: facts.runtime.flags, signal: facts.process.signal }),
+    shapes: census.shapes.slice(0, top),
+    constructors: census.constructors.slice(0, top),
+    functions: census.functions.slice(0, top),
+    suspects: suspects.slice(0, top).map((suspect, at) => suspectResult(suspect, at + 1, source, options.strings)),
+    totals,
+    confidences: { high: countOf('high'), medium: countOf('medium'), low: countOf('low') },
+    truncatedBy: truncation(top, Object.values(totals)),
+  };
+}

@@ -1,0 +1,186 @@
+/** Opens a source of a heap. */
+import { UnsupportedError } from '../errors.ts';
+import { formatAddress } from '../bytes/address.ts';
+import type { HeapCensus } from '../graph/census.ts';
+import { type Target, openTarget } from '../target/target.ts';
+import { type CensusResult, takeCensus } from '../v8/heap-census.ts';
+import { previewValue } from '../v8/preview.ts';
+import { type HeapPlan, planHeap } from '../v8/read-heap.ts';
+import { memoryRows } from './memory-map.ts';
+import type { HeapSource, LayoutFacts, SourceFacts, WorkOptions } from './source.ts';
+
+export interface OpenSourceOptions {
+  /** The node binary that the process ran. */
+  readonly binary?: string;
+  /** A folder below which files that the core names are looked for. */
+  readonly sysroot?: string;
+  /** Go on with a binary of another build. */
+  readonly force?: boolean;
+}
+
+/** Options of node that take their value as the next argument. */
+const WITH_VALUE = new Set(['-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '-e', '--eval', '-p', '--print', '--title']);
+
+/** The flags for Node and V8 among the arguments, before the script, and those in NODE_OPTIONS. */
+export function runtimeFlags(argv: readonly string[], environment: readonly string[]): string[] {
+  const flags: string[] = [];
+  for (let i = 1; i < argv.length; i++) {
+    const argument = argv[i];
+    if (argument === undefined || !argument.startsWith('-') || argument === '--') break;
+    flags.push(argument);
+    const value = argv[i + 1];
+    if (WITH_VALUE.has(argument) && value !== undefined) {
+      flags.push(value);
+      i++;
+    }
+  }
+  const PREFIX = 'NODE_OPTIONS=';
+  const options = environment.find((variable) => variable.startsWith(PREFIX));
+  if (options !== undefined) flags.push(...options.slice(PREFIX.length).split(/\s+/).filter((flag) => flag !== ''));
+  return flags;
+}
+
+/** The old-space limit that flags set, in bytes; the default depends on the machine's memory, which a core does not tell. */
+export function heapLimitOf(flags: readonly string[]): number | undefined {
+  let limit: number | undefined;
+  for (const flag of flags) {
+    const megabytes = /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(flag)?.[1];
+    if (megabytes !== undefined) limit = Number(megabytes) * 2 ** 20;
+  }
+  return limit;
+}
+
+const ARCHITECTURE = 'x64';
+
+function factsOf(target: Target, plan: HeapPlan): SourceFacts {
+  const flags = runtimeFlags(target.argv, target.environment);
+  const { executable } = target;
+  const warnings = [...target.warnings];
+  if (!plan.layout.exact) warnings.push(`V8 ${plan.v8Version ?? 'of unknown version'}: no table for it, the nearest one (${plan.layout.table}) is used`);
+  return {
+    path: target.path,
+    kind: 'core',
+    writer: target.writer,
+    bytes: target.fileBytes,
+    takenAt: target.takenAt,
+    process: { pid: target.pid, command: target.command, argv: target.argv, signal: target.signal, threads: target.threads.length },
+    runtime: {
+      node: plan.nodeVersion === undefined ? 'unknown' : `v${plan.nodeVersion}`,
+      v8: plan.v8Version ?? 'unknown',
+      arch: ARCHITECTURE,
+      flags,
+      binary: { path: executable.path, buildId: executable.fileBuildId ?? executable.buildId, match: executable.match },
+    },
+    heapLimitBytes: heapLimitOf(flags),
+    memory: memoryRows(target, plan),
+    warnings,
+  };
+}
+
+/** What of the layout came from where, and how it fits this heap; the walk's own checks are there once the census is. */
+function layoutFacts(plan: HeapPlan, result: CensusResult | undefined): LayoutFacts {
+  const { layout } = plan;
+  const counts = { symbol: 0, canned: 0, derived: 0 };
+  for (const constant of layout.constants) counts[constant.origin]++;
+  const headers = layout.constants.some((constant) => constant.name === 'pageAreaStart' && constant.origin === 'derived');
+  const checks: LayoutFacts['checks'][number][] = [
+    { what: 'page headers', passed: !headers, detail: `${plan.parts.pages.length} pages of ${plan.heaps.length} isolate(s)${headers ? ', with the header layout of another version' : ''}` },
+    {
+      what: 'isolate',
+      passed: plan.isolatesConfirmed,
+      detail: plan.isolatesConfirmed ? `a thread's current isolate agrees with the pages' heap (${formatAddress(plan.heaps[0] ?? 0)})` : 'no thread names its isolate: roots may be incomplete',
+    },
+  ];
+  if (result !== undefined) {
+    const { coverage, objects, reachableObjects } = result.census;
+    const share = coverage.skippedBytes / Math.max(1, coverage.walkedBytes);
+    checks.push({ what: 'linear walk', passed: share <= 0.001, detail: `${objects} objects, ${coverage.skippedBytes} of ${coverage.walkedBytes} bytes did not parse` });
+    const named = result.census.constructors.filter((row) => row.kind === 'object').length;
+    checks.push({ what: 'constructor names', passed: named > 0, detail: `${named} classes have a name` });
+    checks.push({ what: 'roots', passed: reachableObjects > objects / 100, detail: `${reachableObjects} of ${objects} objects are reachable` });
+  }
+  return { table: layout.table, exact: layout.exact, counts, constants: layout.constants, missing: layout.missing, checks };
+}
+
+class CoreSource implements HeapSource {
+  readonly facts: SourceFacts;
+  readonly #target: Target;
+  readonly #plan: HeapPlan;
+  #census: Promise<CensusResult> | undefined;
+  #result: CensusResult | undefined;
+
+  constructor(target: Target, plan: HeapPlan) {
+    this.#target = target;
+    this.#plan = plan;
+    this.facts = factsOf(target, plan);
+  }
+
+  get layout(): LayoutFacts {
+    return layoutFacts(this.#plan, this.#result);
+  }
+
+  async census(options: WorkOptions = {}): Promise<HeapCensus> {
+    this.#census ??= takeCensus(this.#plan, options);
+    try {
+      this.#result = await this.#census;
+    } catch (error) {
+      this.#census = undefined;
+      throw error;
+    }
+    return this.#result.census;
+  }
+
+  preview(address: number, options: { readonly strings: boolean; readonly maxLength: number }): string {
+    const view = this.#result?.heap.view ?? { memory: this.#target.memory, layout: this.#plan.layout };
+    return previewValue(view, address, options);
+  }
+
+  close(): void {
+    this.#target.close();
+  }
+}
+
+/** The line for a core whose process cannot have been Node, with what the core says it was. */
+function notNode(target: Target, why: string): UnsupportedError {
+  const { executable } = target;
+  const path = executable.namedPath ?? executable.path;
+  const of = target.command === '' ? 'an unknown program' : `'${target.command}'${path === undefined ? '' : ` (${path})`}`;
+  const error = new UnsupportedError(`${target.path}: a core of ${of}, which is not a Node.js process: ${why}`);
+  error.hint = 'a core of Node needs the very node binary that the process ran: --binary NODE';
+  return error;
+}
+
+function noBinary(target: Target): UnsupportedError {
+  const { namedPath, buildId } = target.executable;
+  const id = buildId === undefined ? '' : ` (build id ${buildId})`;
+  const error = new UnsupportedError(`${target.path}: the executable that the core names, ${namedPath ?? 'whose name it does not hold'}${id}, is not at hand`);
+  error.hint = 'give the node binary that the process ran with --binary NODE, or a folder that holds its files with --sysroot DIR';
+  return error;
+}
+
+function planOf(target: Target): HeapPlan {
+  if (target.executable.elf === undefined) throw noBinary(target);
+  try {
+    return planHeap(target);
+  } catch (error) {
+    throw error instanceof UnsupportedError ? notNode(target, error.message) : error;
+  }
+}
+
+/**
+ * Opens a core file.
+ * @throws {UnsupportedError} when the file is no core of a Node process that can be read here, or its binary is not at hand
+ * @throws {BinaryMismatchError} when the binary given is of another build
+ * @throws {MalformedInputError} when the core's headers are cut off
+ */
+export function openSource(path: string, options: OpenSourceOptions = {}): Promise<HeapSource> {
+  return new Promise((resolve) => {
+    const target = openTarget(path, options);
+    try {
+      resolve(new CoreSource(target, planOf(target)));
+    } catch (error) {
+      target.close();
+      throw error;
+    }
+  });
+}

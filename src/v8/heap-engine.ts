@@ -1,0 +1,77 @@
+/** The heavy steps over one heap memory: load and walk, mark. Runs on the main thread for small heaps and in worker threads for large ones. */
+import type { BulkReader } from './heap-memory.ts';
+import { HeapWalker, type SkipRange, type WalkResult, type WalkSetup } from './heap-walk.ts';
+import type { MapColumns } from './map-table.ts';
+import { type MarkResult, type MarkRules, Marker } from './mark.ts';
+import { BodyKind } from './type-table.ts';
+
+/** What every step needs, as plain data over shared memory. */
+export interface EngineSetup extends WalkSetup {
+  readonly markRules: MarkRules;
+}
+
+export interface WalkRequest {
+  /** Numbers of the pages to load and walk, and of each the allocation areas. */
+  readonly pages: Int32Array;
+  readonly unused: readonly (readonly SkipRange[])[];
+  /** Numbers of the pages to load only. */
+  readonly passed: Int32Array;
+}
+
+export interface WalkAnswer {
+  readonly walk: WalkResult;
+  readonly maps: MapColumns;
+}
+
+export interface MarkRequest {
+  readonly roots: Int32Array;
+  /** Instance type of ephemeron tables; -1 when the heap has none, so that none need be told apart. */
+  readonly ephemeronTableType: number;
+  /** The work that the marking threads share, see mark-pool.ts. */
+  readonly pool: Int32Array;
+  /** How many objects this thread will mark, for its share of progress. */
+  readonly expected: number;
+}
+
+/** Reports the share of a step that is done, in [0, 1]; called at most a few hundred times a step. */
+export type OnShare = (share: number) => void;
+
+export class HeapEngine {
+  readonly #setup: EngineSetup;
+  readonly #memory: () => BulkReader;
+  #marker: Marker | undefined;
+
+  /** `memory` is asked for when pages are loaded, not before. */
+  constructor(setup: EngineSetup, memory: () => BulkReader) {
+    this.#setup = setup;
+    this.#memory = memory;
+  }
+
+  /** Reads pages of the core into the heap memory and walks them. */
+  walk(request: WalkRequest, onShare: OnShare): WalkAnswer {
+    const walker = new HeapWalker(this.#setup, this.#memory());
+    const step = Math.max(1, Math.ceil(request.pages.length / 100));
+    for (const [i, page] of request.pages.entries()) {
+      walker.visitPage(page, request.unused[i] ?? []);
+      if (i % step === 0) onShare(i / request.pages.length);
+    }
+    for (const page of request.passed) walker.passPage(page);
+    return walker.finish();
+  }
+
+  /** Marks from the roots until no thread has work left; all pages must have been walked by then. Returns the ephemeron tables met. */
+  mark(request: MarkRequest, onShare: OnShare): Int32Array {
+    const types = { ...this.#setup.types, bodyKind: this.#setup.types.bodyKind.slice() };
+    if (request.ephemeronTableType >= 0) types.bodyKind[request.ephemeronTableType] = BodyKind.ephemerons;
+    this.#marker = new Marker({ ...this.#setup, types }, this.#setup.markRules, request.pool);
+    for (const ref of request.roots) this.#marker.push(ref);
+    return this.#marker.drain((objects) => onShare(Math.min(1, objects / Math.max(1, request.expected))));
+  }
+
+  /** Ends the marking: `tables` are the ephemeron tables of all threads, for the one thread that does them. */
+  finishMark(tables: Int32Array): MarkResult {
+    if (this.#marker === undefined) throw new Error('finishMark comes after mark');
+    if (tables.length > 0) this.#marker.markEphemerons(tables, () => undefined);
+    return this.#marker.finish();
+  }
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { addressOfRef, refOfAddress } from '../../../src/v8/heap-memory.ts';
+import { HeapWalker, type SkipRange } from '../../../src/v8/heap-walk.ts';
+import { FIRST_PAGE, FakePages, READ_ONLY, TYPE, pointer, smi } from '../../support/fake-pages.ts';
+
+const FREE_TAIL = 256 * 1024 - 0x1000;
+
+/** Walks all pages; the second page is the one that tests fill. */
+function walk(pages: FakePages, unused: readonly { start: number; end: number }[] = []) {
+  const { parts, walk: setup } = pages.setup();
+  const walker = new HeapWalker(setup, pages);
+  const ranges = unused.map(({ start, end }): SkipRange => ({ start: refOfAddress(parts, start), end: refOfAddress(parts, end), why: 'unused' }));
+  walker.visitPage(0, []);
+  walker.visitPage(1, ranges);
+  return { parts, ...walker.finish() };
+}
+
+function withPage(): FakePages {
+  const pages = new FakePages();
+  pages.addPage(FIRST_PAGE);
+  return pages;
+}
+
+describe('HeapWalker', () => {
+  it('counts every object once, by map', () => {
+    const pages = withPage();
+    for (let i = 0; i < 10; i++) pages.object(FIRST_PAGE);
+    pages.array(FIRST_PAGE, [smi(1), smi(2)]);
+    const { walk: result, maps, parts } = walk(pages);
+    expect(result.objects[1]).toBe(11);
+    expect(result.bytes[1]).toBe(10 * 32 + 4 * 8);
+    const row = maps.ref.findIndex((ref) => addressOfRef(parts, ref) === pages.maps.object);
+    expect(maps.objects[row]).toBe(10);
+    expect(maps.bytes[row]).toBe(320);
+    expect(maps.type[row]).toBe(TYPE.object);
+    expect(result.skippedBytes).toBe(0);
+    expect(result.unusedBytes).toBe(2 * FREE_TAIL - result.bytes[0]! - result.bytes[1]!);
+  });
+
+  it('does not take free memory for objects', () => {
+    const pages = withPage();
+    pages.object(FIRST_PAGE);
+    pages.free(FIRST_PAGE, 50);
+    pages.object(FIRST_PAGE);
+    const { walk: result } = walk(pages);
+    expect(result.objects[1]).toBe(2);
+    expect(result.freeBytes).toBe(400);
+  });
+
+  it('counts what does not parse, and goes on behind it', () => {
+    const pages = withPage();
+    pages.object(FIRST_PAGE);
+    const junk = pages.allocate(FIRST_PAGE, 5);
+    pages.write(junk, Array.from({ length: 5 }, (): [number, number] => [0xdeadbeef, 0x1234]));
+    pages.object(FIRST_PAGE);
+    const { walk: result, parts } = walk(pages);
+    expect(result.objects[1]).toBe(2);
+    expect(result.skippedBytes).toBe(40);
+    const [problem] = result.problems.values();
+    expect(problem).toMatchObject({ kind: 'bad-map', count: 1, bytes: 40 });
+    expect(addressOfRef(parts, problem!.first)).toBe(junk);
+  });
+
+  it('refuses a size that runs past the page', () => {
+    const pages = withPage();
+    const liar = pages.allocate(FIRST_PAGE, 2);
+    pages.write(liar, [pointer(pages.maps.array), smi(0x7fffffff)]);
+    pages.object(FIRST_PAGE);
+    const { walk: result } = walk(pages);
+    expect(result.objects[1]).toBe(1);
+    expect([...result.problems.keys()]).toEqual(['bad-size']);
+  });
+
+  it('passes over allocation areas, whatever is in them', () => {
+    const pages = withPage();
+    pages.object(FIRST_PAGE);
+    const stale = pages.allocate(FIRST_PAGE, 8);
+    pages.write(stale, [pointer(pages.maps.object), smi(1), smi(2), smi(3)]);
+    pages.object(FIRST_PAGE);
+    const { walk: result } = walk(pages, [{ start: stale, end: stale + 64 }]);
+    expect(result.objects[1]).toBe(2);
+  });
+
+  it('says what the core does not hold, and does not call guards missing', () => {
+    const pages = withPage();
+    for (let i = 0; i < 4; i++) pages.object(FIRST_PAGE);
+    pages.absent.push({ start: FIRST_PAGE + 0x3000, end: FIRST_PAGE + 0x5000, flags: 6 }, { start: FIRST_PAGE + 0x8000, end: FIRST_PAGE + 0x9000, flags: 0 });
+    const { walk: result } = walk(pages);
+    expect(result.objects[1]).toBe(4);
+    expect(result.missingBytes).toBe(0x2000);
+    expect(result.skippedBytes).toBe(0);
+  });
+
+  it('lists objects in dictionary mode', () => {
+    const pages = withPage();
+    pages.object(FIRST_PAGE);
+    const dictionary = pages.object(FIRST_PAGE, [], 'dictionaryObject');
+    const { walk: result, parts } = walk(pages);
+    expect([...result.dictionaryObjects].map((ref) => addressOfRef(parts, ref))).toEqual([dictionary]);
+  });
+
+  it('does not believe a map that has no map of maps', () => {
+    const pages = withPage();
+    const lonely = pages.object(FIRST_PAGE);
+    pages.write(lonely, [pointer(lonely), smi(9)]);
+    const { walk: result } = walk(pages);
+    expect(result.objects[1]).toBe(0);
+    expect(result.skippedBytes).toBeGreaterThan(0);
+  });
+
+  it('reads a map from a page whose turn has not come', () => {
+    const pages = withPage();
+    pages.object(FIRST_PAGE);
+    const { walk: setup } = pages.setup();
+    const walker = new HeapWalker(setup, pages);
+    walker.visitPage(1, []);
+    expect(walker.finish().walk.objects[1]).toBe(1);
+    expect(READ_ONLY).not.toBe(FIRST_PAGE);
+  });
+});
