@@ -24,7 +24,7 @@ export class Int32Column {
   }
 }
 
-/** Counts by a 32-bit key, with the first companion value seen for each key: an open-addressing hash table for hot loops. Keys are not negative. */
+/** Counts by a 32-bit key, with the smallest companion value seen for each key: an open-addressing hash table for hot loops. Keys are not negative. */
 export class KeyCounter {
   /** Three elements an entry: key + 1, count, companion. */
   #table: Int32Array;
@@ -44,6 +44,7 @@ export class KeyCounter {
       const stored = table[at * 3]!;
       if (stored === key + 1) {
         table[at * 3 + 1]! += by;
+        if (companion < table[at * 3 + 2]!) table[at * 3 + 2] = companion;
         return;
       }
       if (stored === 0) break;

@@ -63,6 +63,7 @@ export const CANNED = {
   contextCellValue: row([undefined, undefined, undefined, undefined, undefined, 8], 'objects/contexts.tq: ContextCell.tagged_value'),
   contextCellState: row([undefined, undefined, undefined, undefined, undefined, 24], 'objects/contexts.h: ContextCell.state: constant, Smi, int32, float64, detached'),
   contextCellNumber: row([undefined, undefined, undefined, undefined, undefined, 32], 'objects/contexts.h: ContextCell, the untagged int32 or float64'),
+  moduleRegularExports: row([64, 64, 64, 64, 64, 72], 'objects/source-text-module.tq: regular_exports, then regular_imports; behind Module and code'),
   scriptLineOffset: all(24, 'objects/script.tq: line_offset'),
   scriptColumnOffset: all(32, 'objects/script.tq: column_offset'),
   scriptSourceUrl: row([104, 104, 112, 112, 112, 112], 'objects/script.tq: source_url; compiled_lazy_function_positions stands before it since 11.x'),
@@ -125,6 +126,7 @@ export const CANNED_TYPES: Readonly<Record<string, { readonly from: string; read
   HOLE: { from: 'FEEDBACK_VECTOR', delta: [undefined, undefined, undefined, 3, 3, 3] },
   TRANSITION_ARRAY: { from: 'WEAK_FIXED_ARRAY', delta: [1, 1, 1, 1, 1, 1] },
   JS_GENERATOR_OBJECT: { from: 'JS_ASYNC_FUNCTION_OBJECT', delta: [-1, -1, -1, -1, -1, -1] },
+  JS_MODULE_NAMESPACE: { from: 'JS_DEFERRED_MODULE_NAMESPACE', delta: [undefined, undefined, undefined, undefined, undefined, -1] },
   NATIVE_CONTEXT: { from: 'FirstContextType', delta: [7, 7, 7, 7, 7, 7] },
 };
 

@@ -38,7 +38,7 @@ const BY_TYPE: Readonly<Record<string, string>> = {
   JS_ATOMICS_CONDITION: 'Atomics.Condition',
 };
 
-/** Typed array names in the order of their elements kinds (objects/elements-kind.h: TYPED_ARRAYS). */
+/** Typed array names in the order of their elements kinds up to 12.x (objects/elements-kind.h: TYPED_ARRAYS). */
 export const TYPED_ARRAY_NAMES = [
   'Uint8Array',
   'Int8Array',
@@ -60,14 +60,31 @@ export type TypedArrayName = (typeof TYPED_ARRAY_NAMES)[number];
 /** Elements kinds between that of dictionaries and the first of typed arrays: two of arguments, two of string wrappers. */
 const KINDS_BEFORE_TYPED = 5;
 
-/** Float16Array came with 12.x, as the last of both rows. */
+/** Float16Array came with 12.x, as the last of both rows; 13.x put the integers before the floats. */
 const FLOAT16_FROM_COLUMN = 3;
+const INTEGERS_FIRST_FROM_COLUMN = 4;
+const INTEGERS_FIRST: readonly TypedArrayName[] = [
+  'Uint8Array',
+  'Int8Array',
+  'Uint16Array',
+  'Int16Array',
+  'Uint32Array',
+  'Int32Array',
+  'BigUint64Array',
+  'BigInt64Array',
+  'Uint8ClampedArray',
+  'Float32Array',
+  'Float64Array',
+  'Float16Array',
+];
 
 /** The kind of typed array that an elements kind stands for; those over resizable buffers have a second row of kinds. */
 export function typedArrayNameOf(view: HeapView, elementsKind: number): TypedArrayName | undefined {
-  const names = view.layout.column >= FLOAT16_FROM_COLUMN ? TYPED_ARRAY_NAMES.length : TYPED_ARRAY_NAMES.length - 1;
+  const { column } = view.layout;
+  const names = column >= FLOAT16_FROM_COLUMN ? TYPED_ARRAY_NAMES.length : TYPED_ARRAY_NAMES.length - 1;
+  const row = column >= INTEGERS_FIRST_FROM_COLUMN ? INTEGERS_FIRST : TYPED_ARRAY_NAMES;
   const index = elementsKind - view.layout.at.elementsKindDictionary - KINDS_BEFORE_TYPED;
-  return index >= 0 && index < 2 * names ? TYPED_ARRAY_NAMES[index % names] : undefined;
+  return index >= 0 && index < 2 * names ? row[index % names] : undefined;
 }
 
 function wrapperClassName(view: HeapView, sample: Address): string {

@@ -2,6 +2,7 @@
 import { type Address } from '../bytes/address.ts';
 import { type HeapView, hasType, instanceTypeAt, readSmi, readTarget, readWord, tryRead } from './heap.ts';
 import { isContextType, typeNumber } from './layout.ts';
+import { readModuleBindings } from './modules.ts';
 import { type ScopeInfo, type ScopeType, readContextLocalNames, readScopeInfo, stringOfWord } from './scope-info.ts';
 import { tryReadString } from './strings.ts';
 import { WORD_SIZE, type Word, objectStart, strongTarget } from './tagged.ts';
@@ -23,8 +24,8 @@ interface SlotValue {
 export interface ContextVariable extends SlotValue {
   /** Undefined when the scope's table of names cannot be read. */
   readonly name: string | undefined;
-  /** Its index in the context. */
-  readonly slot: number;
+  /** Its index in the context; undefined for a module's exports and imports, which live in cells of their own. */
+  readonly slot: number | undefined;
 }
 
 /** One context of a chain. */
@@ -122,6 +123,11 @@ function readFrame(view: HeapView, context: Address, type: number, limit: number
   const isNative = type === typeNumber(view.layout, 'NATIVE_CONTEXT');
   const variables = scope === undefined || isNative ? [] : (tryRead(() => readVariables(view, context, scope, length, limit)) ?? []);
   const hasExtension = scope !== undefined && scope.contextHeaderLength > at.contextMinSlots && length > at.contextMinSlots;
+  const module = kind === 'module' && hasExtension ? readTarget(view, slotAddress(view, context, at.contextMinSlots)) : undefined;
+  if (module !== undefined) {
+    const bindings = tryRead(() => readModuleBindings(view, module, scope!, limit - variables.length)) ?? [];
+    variables.push(...bindings.map((binding) => ({ ...binding, number: undefined, slot: undefined })));
+  }
   return {
     address: context,
     kind,

@@ -56,16 +56,20 @@ class InlinePool implements EnginePool {
   }
 }
 
+/** Starts a worker on the built file; from the sources (tests) it has to load TypeScript first, as its parent does. */
+function startWorker(workerData: WorkerSetup): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./walk-worker.js', import.meta.url), { workerData });
+  const file = JSON.stringify(new URL('./walk-worker.ts', import.meta.url).href);
+  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${file}); });`, { eval: true, workerData });
+}
+
 /** One worker thread and the answer it owes. */
 class EngineWorker {
   readonly #worker: Worker;
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void; onShare: OnShare } | undefined;
 
   constructor(setup: WorkerSetup) {
-    // From the sources (tests) the worker needs the same TypeScript loader as its parent; the built package does not.
-    const fromSource = import.meta.url.endsWith('.ts');
-    const file = new URL(fromSource ? './walk-worker.ts' : './walk-worker.js', import.meta.url);
-    this.#worker = new Worker(file, { workerData: setup, ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}) });
+    this.#worker = startWorker(setup);
     this.#worker.on('message', (reply: WorkerReply) => {
       if (reply.kind === 'share') this.#settle?.onShare(reply.share);
       else if (reply.kind === 'failed') this.#settle?.reject(new CoreleakError(reply.message));

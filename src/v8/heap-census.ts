@@ -102,7 +102,10 @@ function functionsOf(heap: WalkedHeap, results: readonly MarkResult[]): Function
     for (let i = 0; i + 2 < rows.length; i += 3) {
       const known = counts.get(rows[i]!);
       if (known === undefined) counts.set(rows[i]!, { instances: rows[i + 1]!, sample: rows[i + 2]! });
-      else known.instances += rows[i + 1]!;
+      else {
+        known.instances += rows[i + 1]!;
+        known.sample = Math.min(known.sample, rows[i + 2]!);
+      }
     }
   }
   for (const [shared, { instances, sample }] of counts) {
@@ -121,7 +124,7 @@ function functionsOf(heap: WalkedHeap, results: readonly MarkResult[]): Function
       representative: closure + 1,
     });
   }
-  return functions.sort((a, b) => b.instances - a.instances);
+  return functions.sort((a, b) => b.instances - a.instances || a.representative - b.representative);
 }
 
 /** Bytes of external strings' contents; those in a mapped file (Node's own sources) are no memory of the heap's. */

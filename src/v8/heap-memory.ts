@@ -35,6 +35,8 @@ export interface HeapPage {
   /** Address of the Space object; 0 for read-only pages of newer versions. */
   readonly owner: Address;
   readonly flags: number;
+  /** Whether the page was made for one large object: what follows it on the page is no object. */
+  readonly isLarge: boolean;
   readonly firstSlot: number;
   readonly slots: number;
 }

@@ -162,6 +162,10 @@ export class HeapWalker {
           objects++;
           objectWords += size;
           ref += size;
+          if (page.isLarge) {
+            this.#unused += (end - ref) * 8;
+            break;
+          }
           continue;
         }
       }

@@ -130,7 +130,8 @@ export class Marker {
         size = sizeKind === SizeKind.unknown ? this.#unsizedWords(ref) : variableWords(this.#sizes, this.#parts, ref, sizeKind, columns.sizeParam[map]!, loaded);
         columns.bytes[map]! += size * 8;
       }
-      if (columns.objects[map]!++ === 0) columns.sample[map] = ref;
+      // The lowest ref of all threads is the sample: the same one in every run.
+      if (columns.objects[map]!++ === 0 || ref < columns.sample[map]!) columns.sample[map] = ref;
       bytes += size * 8;
       if ((++objects & SHARE_EVERY) === 0) {
         if (pending === undefined) depth = giveWork(pool, stack, depth);

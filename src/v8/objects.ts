@@ -59,14 +59,15 @@ function nameOfKey(view: HeapView, key: Address, maxLength: number): Pick<OwnPro
   return { key: symbol.description, keyKind: symbol.isPrivate ? 'private' : 'symbol' };
 }
 
-function listNamed(view: HeapView, object: Address, options: PropertyOptions, list: OwnProperty[]): void {
+/** Lists named properties; returns how many there are if all were seen. */
+function listNamed(view: HeapView, object: Address, options: PropertyOptions, list: OwnProperty[]): number | undefined {
   const limit = options.limit ?? DEFAULT_LIMIT;
   const isDictionary = findMapOf(view, object)?.isDictionary === true;
   const stored: StoredProperty[] = [];
   forEachNamedProperty(view, object, (property) => {
     if (options.hideInternal === true && isHiddenKey(view, property.key)) return true;
     stored.push(property);
-    return isDictionary || stored.length < limit;
+    return isDictionary || stored.length <= limit;
   });
   if (isDictionary) stored.sort((a, b) => a.order - b.order);
   for (const property of stored.slice(0, limit)) {
@@ -78,6 +79,23 @@ function listNamed(view: HeapView, object: Address, options: PropertyOptions, li
       where: property.where,
     });
   }
+  return isDictionary || stored.length <= limit ? stored.length : undefined;
+}
+
+/** Places of elements that are looked at for the sake of their number alone. */
+const MAX_COUNTED = 1 << 16;
+
+/** Lists elements; returns how many there are if all were seen. */
+function listElements(view: HeapView, object: Address, limit: number, list: OwnProperty[]): number | undefined {
+  let count = 0;
+  let last = 0;
+  forEachElement(view, object, (index, value, attributes) => {
+    if (list.length < limit) list.push({ key: String(index), keyKind: 'index', keyAddress: undefined, value, ...flagsOf(attributes), where: 'element' });
+    count++;
+    last = index;
+    return count <= limit || index <= MAX_COUNTED;
+  });
+  return count <= limit || last <= MAX_COUNTED ? count : undefined;
 }
 
 /** Private symbols that are no private fields: V8's own, the embedder's, and the brands of classes. */
@@ -107,30 +125,15 @@ export function listOwnProperties(view: HeapView, address: Address, options: Pro
   const limit = options.limit ?? DEFAULT_LIMIT;
   const properties: OwnProperty[] = [];
   let isDamaged = false;
-  let elements: number | undefined = options.namedOnly === true ? 0 : undefined;
-  const attempt = (read: () => void): void => {
-    const done = tryRead(() => {
-      read();
-      return true;
-    });
+  const attempt = (read: () => number | undefined): number | undefined => {
+    const done = tryRead(() => ({ count: read() }));
     if (done === undefined) isDamaged = true;
+    return done?.count;
   };
-  if (options.namedOnly !== true) {
-    attempt(() => {
-      forEachElement(view, object, (index, value, attributes) => {
-        if (properties.length >= limit) return false;
-        properties.push({ key: String(index), keyKind: 'index', keyAddress: undefined, value, ...flagsOf(attributes), where: 'element' });
-        return true;
-      });
-      // All were seen: that is their number, whatever room the store has.
-      if (properties.length < limit) elements = properties.length;
-    });
-  }
-  attempt(() => {
-    listNamed(view, object, options, properties);
-  });
-  elements ??= tryRead(() => elementCount(view, object)) ?? 0;
-  return { properties, total: elements + (tryRead(() => namedPropertyCount(view, object)) ?? 0), isDamaged };
+  const elements = options.namedOnly === true ? 0 : attempt(() => listElements(view, object, limit, properties));
+  const named = attempt(() => listNamed(view, object, options, properties));
+  const total = (elements ?? tryRead(() => elementCount(view, object)) ?? 0) + (named ?? tryRead(() => namedPropertyCount(view, object)) ?? 0);
+  return { properties, total, isDamaged };
 }
 
 /** The value of the own property of that name, or undefined when there is none that can be read. Accessors are given as they are, not called. */

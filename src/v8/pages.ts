@@ -5,8 +5,8 @@ import { CANNED, TABLE_VERSIONS } from './canned.ts';
 import { type HeapPage, SLOT_BYTES } from './heap-memory.ts';
 import type { LayoutConstant, LayoutName, V8Layout } from './layout.ts';
 
-/** A page as found, before it gets its place in the heap memory. */
-export type FoundPage = Omit<HeapPage, 'firstSlot' | 'slots'>;
+/** A page as its header tells of it, before its space is known and it gets its place in the heap memory. */
+export type FoundPage = Omit<HeapPage, 'firstSlot' | 'slots' | 'isLarge'>;
 
 export interface PageSearch {
   /** Sorted by address. */

@@ -9,6 +9,7 @@ import { listEntries } from './collections.ts';
 import type { PropertyValue } from './elements.ts';
 import { functionPlace } from './functions.ts';
 import type { HeapView } from './heap.ts';
+import { listModuleExports } from './modules.ts';
 import { type OwnProperty, listOwnProperties } from './objects.ts';
 import { tryReadString } from './strings.ts';
 import { type Word, objectStart, wordOfAddress } from './tagged.ts';
@@ -268,9 +269,13 @@ function formatObject(context: Context, value: ObjectValue, room: number): strin
       return `${name} {${formatInner(context, describeValue(context.view, value.value))}}`;
     case 'iterator':
       return `${name} {${value.over === undefined ? '' : word(value.over)}}`;
-    case 'object':
-    case 'global':
     case 'moduleNamespace': {
+      const bindings = listModuleExports(context.view, value.address, MAX_PARTS);
+      const parts = bindings.map((binding) => `${cut(binding.name, KEY_LENGTH)}: ${formatInner(context, describeValue(context.view, binding.value))}`);
+      return parts.length === 0 ? `${name} {}` : `${name} { ${joinParts(parts, parts.length, room - name.length)} }`;
+    }
+    case 'object':
+    case 'global': {
       const inner = formatProperties(context, value.address, room - name.length);
       const body = inner === '' ? '{}' : `{ ${inner} }`;
       return value.constructorName === 'Object' ? body : `${name} ${body}`;

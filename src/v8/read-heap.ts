@@ -2,11 +2,11 @@
 import { InterruptedError, UnsupportedError } from '../errors.ts';
 import type { Address } from '../bytes/address.ts';
 import type { Target } from '../target/target.ts';
-import { findAllocationAreas } from './allocation-areas.ts';
+import { type AllocationArea, findAllocationAreas } from './allocation-areas.ts';
 import { type EnginePool, makeEnginePool } from './engine-pool.ts';
 import type { HeapView } from './heap.ts';
 import type { EngineSetup, WalkAnswer } from './heap-engine.ts';
-import { HeapMemoryReader, type HeapMemoryParts, SLOT_WORDS, addressOfRef, allocateHeapMemory, refOfAddress } from './heap-memory.ts';
+import { HeapMemoryReader, type HeapMemoryParts, SLOT_BYTES, SLOT_WORDS, addressOfRef, allocateHeapMemory, refOfAddress } from './heap-memory.ts';
 import type { SkipRange } from './heap-walk.ts';
 import { type Isolate, findIsolates } from './isolate.ts';
 import { type V8Layout, buildLayout, typeNumber, withDerived } from './layout.ts';
@@ -16,7 +16,7 @@ import { readMetadata } from './metadata.ts';
 import { sizeRules } from './object-size.ts';
 import { findPages } from './pages.ts';
 import { type Roots, collectRoots } from './roots.ts';
-import { isFromPage, isReadOnlyPage } from './spaces.ts';
+import { isFromPage, isLargePage, isReadOnlyPage, unreachedPages } from './spaces.ts';
 import { buildTypeTable } from './type-table.ts';
 
 /** The heap of a target before its pages are read: versions, layout, pages and isolates. Cheap to make. */
@@ -91,7 +91,7 @@ export function planHeap(target: Target): HeapPlan {
     nodeVersion: metadata.nodeVersion,
     v8Version: metadata.v8Version,
     layout,
-    parts: allocateHeapMemory(search.pages),
+    parts: allocateHeapMemory(search.pages.map((page) => ({ ...page, isLarge: isLargePage(page, layout, target.memory) }))),
     heaps: search.heaps,
     isolates: found.isolates,
     isolatesConfirmed: found.confirmed,
@@ -134,11 +134,11 @@ function pagesOfSlots(parts: HeapMemoryParts): Int32Array {
 }
 
 /** Allocation areas by page number, sorted. */
-function unusedRanges(plan: HeapPlan): Map<number, SkipRange[]> {
+function unusedRanges(plan: HeapPlan, areas: readonly AllocationArea[]): Map<number, SkipRange[]> {
   const { parts } = plan;
   const ranges = new Map<number, SkipRange[]>();
   const pageOfSlot = pagesOfSlots(parts);
-  for (const { top, limit } of findAllocationAreas(parts, plan.target.memory, plan.heaps)) {
+  for (const { top, limit } of areas) {
     const ref = refOfAddress(parts, top);
     if (ref < 0) continue;
     const page = pageOfSlot[Math.floor(ref / SLOT_WORDS)]!;
@@ -148,6 +148,14 @@ function unusedRanges(plan: HeapPlan): Map<number, SkipRange[]> {
   }
   for (const list of ranges.values()) list.sort((a, b) => a.start - b.start);
   return ranges;
+}
+
+/** Numbers of the pages of new space whose objects are left over from before the last collection. */
+function leftOverPages(plan: HeapPlan, areas: readonly AllocationArea[]): Set<number> {
+  const { pages } = plan.parts;
+  const current = new Set(areas.map(({ top }) => top - (top % SLOT_BYTES)));
+  const unreached = unreachedPages(pages, plan.target.memory, current);
+  return new Set(pages.flatMap((page, index) => (isFromPage(page) || unreached.has(page.base) ? [index] : [])));
 }
 
 function addMaps(rows: Map<number, MapRow>, columns: MapColumns): void {
@@ -203,9 +211,10 @@ function checkAborted(options: ReadOptions): void {
 async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions): Promise<WalkedHeap> {
   const { parts, layout } = plan;
   const reader = new HeapMemoryReader(parts, plan.target.memory);
+  const areas = findAllocationAreas(parts, plan.target.memory, plan.heaps);
+  const left = leftOverPages(plan, areas);
   const numbers = parts.pages.map((_, index) => index);
-  const isPassed = (index: number): boolean => isFromPage(parts.pages[index]!);
-  const walkPlan = { pages: numbers.filter((index) => !isPassed(index)), passed: numbers.filter(isPassed), unused: unusedRanges(plan) };
+  const walkPlan = { pages: numbers.filter((index) => !left.has(index)), passed: numbers.filter((index) => left.has(index)), unused: unusedRanges(plan, areas) };
   const walks = await pool.walk(walkPlan, (share) => options.onProgress?.('walk', share));
   checkAborted(options);
   const maps = new Map<number, MapRow>();
@@ -233,9 +242,9 @@ async function markHeap(heap: WalkedHeap, pool: EnginePool, options: ReadOptions
     for (let i = 0; i < maps.count; i++) {
       const row = heap.maps.get(maps.ref[i]!);
       if (row === undefined || maps.objects[i] === 0) continue;
+      if (row.liveObjects === 0 || maps.sample[i]! < row.sample) row.sample = maps.sample[i]!;
       row.liveObjects += maps.objects[i]!;
       row.liveBytes += maps.bytes[i]!;
-      row.sample = maps.sample[i]!;
     }
   }
   return { results, roots };

@@ -22,8 +22,8 @@ export interface ScopeInfo {
   readonly startPosition: number | undefined;
   readonly endPosition: number | undefined;
   readonly outer: Address | undefined;
-  /** Whether the scope is one of a function declared in source, whose name is meaningful. */
-  readonly hasFunctionName: boolean;
+  /** The word, counted from behind the map, at which the part of a module's scope starts. */
+  readonly modulePart: number | undefined;
 }
 
 export type ScopeType = 'class' | 'eval' | 'function' | 'module' | 'script' | 'catch' | 'block' | 'with' | 'other';
@@ -37,6 +37,7 @@ const HAS_INFERRED_NAME = 1 << 14;
 const FUNCTION_KIND_SHIFT = 17;
 const HAS_OUTER = 1 << 22;
 const HAS_CONTEXT_EXTENSION = 1 << 26;
+const HAS_LOCALS_BLOCK_LIST = 1 << 28;
 const IS_EMPTY = 1 << 29;
 /** VariableAllocationInfo: NONE, STACK, CONTEXT, UNUSED. */
 const ALLOCATION_MASK = 3;
@@ -134,6 +135,8 @@ export function readScopeInfo(view: HeapView, address: Address): ScopeInfo | und
     position = word;
     word += 2;
   }
+  const outer = (flags & HAS_OUTER) === 0 ? undefined : readTarget(view, wordAt(start, word++));
+  if (view.layout.at.scopeFlagsRaw === 0 && (flags & HAS_LOCALS_BLOCK_LIST) !== 0) word++;
   return {
     address: start,
     scopeType,
@@ -145,8 +148,8 @@ export function readScopeInfo(view: HeapView, address: Address): ScopeInfo | und
     inferredName,
     startPosition: position === undefined ? undefined : readSmi(view, wordAt(start, position)),
     endPosition: position === undefined ? undefined : readSmi(view, wordAt(start, position + 1)),
-    outer: (flags & HAS_OUTER) === 0 ? undefined : readTarget(view, wordAt(start, word)),
-    hasFunctionName: variable !== 0,
+    outer,
+    modulePart: scopeType === 'module' ? word : undefined,
   };
 }
 
@@ -194,6 +197,34 @@ export function readContextLocalNames(view: HeapView, scope: ScopeInfo, limit: n
 export function stringOfWord(view: HeapView, word: Word | undefined): Address | undefined {
   const target = word === undefined ? undefined : strongTarget(word.lo, word.hi);
   return isStringAt(view, target) ? target : undefined;
+}
+
+/** A variable of a module that other modules can see, or that is theirs: exports count up from 1, imports down from -1. */
+export interface ModuleVariable {
+  readonly name: string | undefined;
+  readonly cellIndex: number;
+}
+
+/** ModuleVariable: name, index, properties. */
+const MODULE_VARIABLE_WORDS = 3;
+
+/**
+ * The variables of a module's scope that live in cells, at most `limit`: what it exports and imports. The others are in its context.
+ * @throws {FaultError} when a part of them is not in the core
+ */
+export function readModuleVariables(view: HeapView, scope: ScopeInfo, limit: number): ModuleVariable[] {
+  if (scope.modulePart === undefined) return [];
+  const { at } = view.layout;
+  // SourceTextModuleInfo stands first; the count moved to the front in 12.x.
+  let word = scope.modulePart + 1;
+  const count = at.scopeModuleCountEarly === 1 ? readSmi(view, wordAt(scope.address, at.scopeFirstVariable)) : readSmi(view, wordAt(scope.address, word++));
+  const variables: ModuleVariable[] = [];
+  for (let i = 0; i < Math.min(count ?? 0, limit, MAX_LOCALS); i++, word += MODULE_VARIABLE_WORDS) {
+    const name = readTarget(view, wordAt(scope.address, word));
+    const cellIndex = readSmi(view, wordAt(scope.address, word + 1));
+    if (cellIndex !== undefined) variables.push({ name: isStringAt(view, name) ? readString(view, name, NAME_LENGTH) : undefined, cellIndex });
+  }
+  return variables;
 }
 
 /** The parameters that the function of a scope declares. */

@@ -244,7 +244,7 @@ export class ShapeGroups {
   rows(): ShapeRow[] {
     return [...this.#groups.values()]
       .filter((group) => group.instances + group.unreachable > 0)
-      .sort((a, b) => b.shallowBytes - a.shallowBytes || b.instances - a.instances)
+      .sort((a, b) => b.shallowBytes - a.shallowBytes || b.instances - a.instances || a.representative - b.representative)
       .map((group, index) => ({
         id: `s${index + 1}`,
         constructorName: group.constructorName,

@@ -1,8 +1,9 @@
 /** Names of V8's spaces: the number that a Space object carries, per version (common/globals.h: enum AllocationSpace). */
 import type { Address } from '../bytes/address.ts';
 import type { MemoryReader } from '../target/memory-reader.ts';
-import type { HeapPage } from './heap-memory.ts';
+import { type HeapPage, SLOT_BYTES } from './heap-memory.ts';
 import type { V8Layout } from './layout.ts';
+import type { FoundPage } from './pages.ts';
 
 const OLDER = ['read-only', 'old', 'code', 'map', 'large', 'code large', 'new large', 'new'];
 const V12 = ['read-only', 'new', 'old', 'code', 'shared', 'trusted', 'new large', 'large', 'code large', 'shared large', 'trusted large'];
@@ -28,10 +29,44 @@ export function isReadOnlyPage(page: Pick<HeapPage, 'heap' | 'flags' | 'owner'>,
 }
 
 /** The name of the space that a page belongs to; `unknown` when its Space object cannot be read or has a number this version does not know. */
-export function spaceName(page: HeapPage, layout: V8Layout, memory: MemoryReader): string {
+export function spaceName(page: FoundPage, layout: V8Layout, memory: MemoryReader): string {
   if (isReadOnlyPage(page, layout)) return 'read-only';
-  if ((page.flags & (FROM_PAGE | TO_PAGE)) !== 0 && page.slots === 1) return 'new';
+  if ((page.flags & (FROM_PAGE | TO_PAGE)) !== 0 && page.size <= SLOT_BYTES) return 'new';
   const at: Address = page.owner + layout.at.spaceId;
   if (page.owner === 0 || !memory.isReadable(at, 4)) return 'unknown';
   return SPACE_NAMES[layout.column]?.[memory.readU32(at)] ?? 'unknown';
+}
+
+/** Whether a page holds one large object. */
+export function isLargePage(page: FoundPage, layout: V8Layout, memory: MemoryReader): boolean {
+  return page.size > SLOT_BYTES || spaceName(page, layout, memory).endsWith('large');
+}
+
+/** Header words that are searched for links between pages. */
+const HEADER_WORDS = 64;
+
+/**
+ * Pages of new space that the allocator has not come to since the last collection: those behind the page it is on, in the order of the space's list.
+ * What is on them is left over. The list's links (MemoryChunk::list_node_, heap/list.h) are found as the header word that most pages use for another page.
+ * `currentPages` are the bases of the pages that hold an allocation area. Empty where no such word is found (newer versions keep the links outside of the pages).
+ */
+export function unreachedPages(pages: readonly FoundPage[], memory: MemoryReader, currentPages: ReadonlySet<Address>): Set<Address> {
+  const unreached = new Set<Address>();
+  const ownerOf = new Map(pages.filter((page) => (page.flags & TO_PAGE) !== 0 && page.size <= SLOT_BYTES).map((page) => [page.base, page.owner]));
+  for (const owner of new Set(ownerOf.values())) {
+    const bases = [...ownerOf].filter(([, pageOwner]) => pageOwner === owner).map(([base]) => base);
+    const current = bases.find((base) => currentPages.has(base));
+    if (bases.length < 2 || current === undefined) continue;
+    const next = new Map<Address, Address>();
+    for (let word = 0; word < HEADER_WORDS && next.size < bases.length - 1; word++) {
+      next.clear();
+      for (const base of bases) {
+        const linked = memory.isReadable(base + word * 8, 8) ? memory.readPointer(base + word * 8) : undefined;
+        if (linked !== undefined && linked !== base && ownerOf.get(linked) === owner) next.set(base, linked);
+      }
+    }
+    if (next.size < bases.length - 1) continue;
+    for (let base = next.get(current); base !== undefined && !unreached.has(base) && base !== current; base = next.get(base)) unreached.add(base);
+  }
+  return unreached;
 }

@@ -105,6 +105,7 @@ export class FakePages implements BulkReader {
       areaEnd: base + PAGE,
       heap: base === READ_ONLY ? 0 : HEAP,
       owner: 0,
+      isLarge: false,
       flags: base === READ_ONLY ? 0 : flags,
     }));
     const parts = allocateHeapMemory(pages);
