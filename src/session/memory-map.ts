@@ -44,5 +44,6 @@ export function memoryRows(target: Target, plan: HeapPlan): SourceFacts['memory'
     }
     add(useOfMapping(target, mapping), left);
   }
+  add('vsyscall page of the kernel', target.memory.vsyscallBytes);
   return [...bytes].sort((a, b) => b[1] - a[1]).map(([what, count]) => ({ what, bytes: count }));
 }

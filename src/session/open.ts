@@ -77,14 +77,20 @@ function factsOf(target: Target, plan: HeapPlan): SourceFacts {
   };
 }
 
+/** A layout whose checks hold for less than this share does not fit. */
+const FITTING_SHARE = 0.9;
+
 /** What of the layout came from where, and how it fits this heap; the walk's own checks are there once the census is. */
 function layoutFacts(plan: HeapPlan, result: CensusResult | undefined): LayoutFacts {
   const { layout } = plan;
   const counts = { symbol: 0, canned: 0, derived: 0 };
   for (const constant of layout.constants) counts[constant.origin]++;
-  const headers = layout.constants.some((constant) => constant.name === 'pageAreaStart' && constant.origin === 'derived');
   const checks: LayoutFacts['checks'][number][] = [
-    { what: 'page headers', passed: !headers, detail: `${plan.parts.pages.length} pages of ${plan.heaps.length} isolate(s)${headers ? ', with the header layout of another version' : ''}` },
+    {
+      what: 'page headers',
+      passed: layout.constants.every((constant) => constant.name !== 'pageAreaStart' || constant.origin !== 'derived'),
+      detail: `${plan.parts.pages.length} pages of ${plan.heaps.length} isolate(s), ${layout.constants.find((constant) => constant.name === 'pageAreaStart')?.note ?? ''}`,
+    },
     {
       what: 'isolate',
       passed: plan.isolatesConfirmed,
@@ -95,15 +101,16 @@ function layoutFacts(plan: HeapPlan, result: CensusResult | undefined): LayoutFa
     const { coverage, objects, reachableObjects } = result.census;
     const share = coverage.skippedBytes / Math.max(1, coverage.walkedBytes);
     checks.push({ what: 'linear walk', passed: share <= 0.001, detail: `${objects} objects, ${coverage.skippedBytes} of ${coverage.walkedBytes} bytes did not parse` });
-    const named = result.census.constructors.filter((row) => row.kind === 'object').length;
-    checks.push({ what: 'constructor names', passed: named > 0, detail: `${named} classes have a name` });
+    const scripted = result.census.functions.filter((row) => row.script !== undefined);
+    const placed = scripted.filter((row) => row.line !== undefined).length;
+    checks.push({ what: 'functions', passed: placed >= scripted.length * FITTING_SHARE && placed > 0, detail: `${placed} of ${scripted.length} functions with a script have a place in it` });
     checks.push({ what: 'roots', passed: reachableObjects > objects / 100, detail: `${reachableObjects} of ${objects} objects are reachable` });
   }
   return { table: layout.table, exact: layout.exact, counts, constants: layout.constants, missing: layout.missing, checks };
 }
 
 class CoreSource implements HeapSource {
-  readonly facts: SourceFacts;
+  readonly #facts: SourceFacts;
   readonly #target: Target;
   readonly #plan: HeapPlan;
   #census: Promise<CensusResult> | undefined;
@@ -112,7 +119,15 @@ class CoreSource implements HeapSource {
   constructor(target: Target, plan: HeapPlan) {
     this.#target = target;
     this.#plan = plan;
-    this.facts = factsOf(target, plan);
+    this.#facts = factsOf(target, plan);
+  }
+
+  /** The warnings say how well the layout fits once the census is there to tell. */
+  get facts(): SourceFacts {
+    const failed = this.#result === undefined ? [] : layoutFacts(this.#plan, this.#result).checks.filter((check) => !check.passed);
+    if (failed.length === 0) return this.#facts;
+    const fit = `the layout of V8 ${this.#plan.layout.table} fits this heap only in part: ${failed.map((check) => `${check.what}: ${check.detail}`).join('; ')}`;
+    return { ...this.#facts, warnings: [...this.#facts.warnings, fit] };
   }
 
   get layout(): LayoutFacts {

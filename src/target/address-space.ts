@@ -55,6 +55,8 @@ export class AddressSpace implements MemoryReader {
   readonly missingBytes: number;
   /** Bytes of memory that the core file holds. */
   readonly savedBytes: number;
+  /** Bytes that it holds of addresses above user space, which nothing here reads: the kernel's vsyscall page. */
+  readonly vsyscallBytes: number;
   /** What was found damaged in the table of mappings, one line each. */
   readonly problems: readonly string[];
   readonly #core: ByteSource;
@@ -79,6 +81,7 @@ export class AddressSpace implements MemoryReader {
     this.#starts = Float64Array.from(this.mappings, (m) => m.start);
     this.#runEnds = runEndsOf(this.mappings);
     this.savedBytes = this.mappings.reduce((sum, m) => sum + (m.savedEnd - m.start), 0);
+    this.vsyscallBytes = parts.programHeaders.reduce((sum, h) => sum + (h.type === PT_LOAD && h.vaddr === undefined ? Math.max(0, Math.min(h.filesz, this.#core.size - h.offset)) : 0), 0);
     this.missingBytes = this.mappings.reduce((sum, m) => sum + (m.declaredEnd - m.savedEnd), 0);
     this.problems = problems;
   }

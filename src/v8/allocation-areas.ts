@@ -2,7 +2,8 @@
 import { FaultError } from '../errors.ts';
 import { type Address, asAddress } from '../bytes/address.ts';
 import type { MemoryReader } from '../target/memory-reader.ts';
-import { type HeapMemoryParts, SLOT_WORDS, refOfAddress } from './heap-memory.ts';
+import { type HeapMemoryParts, type HeapPage, SLOT_WORDS, refOfAddress } from './heap-memory.ts';
+import type { Isolate } from './isolate.ts';
 
 /** The free part [top, limit) of an allocation area. */
 export interface AllocationArea {
@@ -10,8 +11,7 @@ export interface AllocationArea {
   readonly limit: Address;
 }
 
-/** How far around a Heap its isolate's allocation areas lie, and how long a Space object can be. */
-const BEFORE_HEAP = 0x10000;
+/** How far into a Heap its allocation areas lie, and how long a Space object can be. */
 const AFTER_HEAP = 0x4000;
 const SPACE_BYTES = 0x800;
 
@@ -37,8 +37,8 @@ function pageSlots(parts: HeapMemoryParts): Int32Array {
 }
 
 /** C++ objects that an isolate's words point to and that name its heap early on: local heaps and their allocators (heap/local-heap.h). */
-function ownedObjects(parts: HeapMemoryParts, memory: MemoryReader, heap: Address): Address[] {
-  const bytes = readUpTo(memory, heap - BEFORE_HEAP, BEFORE_HEAP + AFTER_HEAP);
+function ownedObjects(parts: HeapMemoryParts, memory: MemoryReader, { address, heap }: Isolate): Address[] {
+  const bytes = readUpTo(memory, address, heap + AFTER_HEAP - address);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const BACK_POINTER_WORDS = 4;
   const found = new Set<Address>();
@@ -51,8 +51,12 @@ function ownedObjects(parts: HeapMemoryParts, memory: MemoryReader, heap: Addres
   return [...found];
 }
 
+function isWithin(page: HeapPage, address: Address | undefined): address is Address {
+  return address !== undefined && address >= page.base && address < page.base + page.size;
+}
+
 /** Finds the allocation areas of all isolates; of areas with one limit the one with the larger top is the current one. */
-export function findAllocationAreas(parts: HeapMemoryParts, memory: MemoryReader, heaps: readonly Address[]): AllocationArea[] {
+export function findAllocationAreas(parts: HeapMemoryParts, memory: MemoryReader, isolates: readonly Isolate[]): AllocationArea[] {
   const pageOfSlot = pageSlots(parts);
   const topByLimit = new Map<Address, Address>();
   const scan = (start: Address, length: number): void => {
@@ -70,12 +74,16 @@ export function findAllocationAreas(parts: HeapMemoryParts, memory: MemoryReader
       if (ref < 0) continue;
       const page = parts.pages[pageOfSlot[Math.floor(ref / SLOT_WORDS)]!];
       if (page === undefined || areaStart < page.areaStart || limit > page.areaEnd) continue;
+      // An isolate's table of builtins is full of pointers into a code page, in rising order: an area's three stand alone.
+      const before = offset >= 8 ? pointer(offset - 8) : undefined;
+      const after = offset + 32 <= bytes.length ? pointer(offset + 24) : undefined;
+      if (page.isCode && ((isWithin(page, before) && before < areaStart) || (isWithin(page, after) && after > limit))) continue;
       topByLimit.set(limit, Math.max(top, topByLimit.get(limit) ?? 0));
     }
   };
-  for (const heap of heaps) {
-    scan(heap - BEFORE_HEAP, BEFORE_HEAP + AFTER_HEAP);
-    for (const object of ownedObjects(parts, memory, heap)) scan(object, SPACE_BYTES);
+  for (const isolate of isolates) {
+    scan(isolate.address, isolate.heap + AFTER_HEAP - isolate.address);
+    for (const object of ownedObjects(parts, memory, isolate)) scan(object, SPACE_BYTES);
   }
   for (const owner of new Set(parts.pages.map((page) => page.owner))) if (owner !== 0) scan(owner, SPACE_BYTES);
   return [...topByLimit].map(([limit, top]) => ({ top, limit })).sort((a, b) => a.top - b.top);

@@ -43,7 +43,7 @@ export interface BufferViewFacts {
 }
 
 /** Bytes of an element, by the name of the typed array. */
-export const ELEMENT_SIZES: Readonly<Record<TypedArrayName, number>> = {
+const ELEMENT_SIZES: Readonly<Record<TypedArrayName, number>> = {
   Uint8Array: 1,
   Int8Array: 1,
   Uint16Array: 2,

@@ -39,7 +39,7 @@ const BY_TYPE: Readonly<Record<string, string>> = {
 };
 
 /** Typed array names in the order of their elements kinds up to 12.x (objects/elements-kind.h: TYPED_ARRAYS). */
-export const TYPED_ARRAY_NAMES = [
+const TYPED_ARRAY_NAMES = [
   'Uint8Array',
   'Int8Array',
   'Uint16Array',

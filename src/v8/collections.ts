@@ -9,13 +9,13 @@ import { WORD_SIZE, type Word, objectStart, strongTarget } from './tagged.ts';
 export type CollectionKind = 'map' | 'set' | 'weakMap' | 'weakSet';
 
 /** One entry; of a set only the key. */
-export interface CollectionEntry {
+interface CollectionEntry {
   readonly key: Word;
   readonly value: Word | undefined;
 }
 
 /** Called for each entry; false ends the visit. */
-export type EntryVisitor = (key: Word, value: Word | undefined) => boolean;
+type EntryVisitor = (key: Word, value: Word | undefined) => boolean;
 
 /** OrderedHashTable: counts of entries, of deleted ones and of buckets, then the buckets, then the entries (objects/ordered-hash-table.h). */
 const ORDERED_HEADER_WORDS = 3;
@@ -106,7 +106,7 @@ function visitEphemerons(view: HeapView, table: Address, withValues: boolean, vi
  * Visits the entries of the collection at `address`: those of Map and Set in order of insertion, deleted ones left out.
  * @throws {FaultError} when a part of them is not in the core
  */
-export function forEachEntry(view: HeapView, address: Address, visit: EntryVisitor): void {
+function forEachEntry(view: HeapView, address: Address, visit: EntryVisitor): void {
   const kind = collectionKindAt(view, address);
   const table = kind === undefined ? undefined : findTable(view, address);
   if (kind === undefined || table === undefined || findMapOf(view, table) === undefined) return;

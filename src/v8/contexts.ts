@@ -21,7 +21,7 @@ interface SlotValue {
 }
 
 /** One variable of a context. */
-export interface ContextVariable extends SlotValue {
+interface ContextVariable extends SlotValue {
   /** Undefined when the scope's table of names cannot be read. */
   readonly name: string | undefined;
   /** Its index in the context; undefined for a module's exports and imports, which live in cells of their own. */

@@ -1,6 +1,20 @@
 /** The elements of objects: what is kept under integer indices, in each of V8's ways of keeping it (objects/elements-kind.h). */
 import { type Address } from '../bytes/address.ts';
-import { type HeapView, type MapFacts, findMapOf, hasType, instanceTypeAt, isFixedArrayType, isStringAt, oddballAt, readArrayLength, readSmi, readTarget, readWord, tryRead } from './heap.ts';
+import {
+  type HeapView,
+  type MapFacts,
+  findMapOf,
+  hasType,
+  instanceTypeAt,
+  isFixedArrayType,
+  isStringAt,
+  oddballAt,
+  readArrayLength,
+  readSmi,
+  readTarget,
+  readWord,
+  tryRead,
+} from './heap.ts';
 import { typeNumber } from './layout.ts';
 import { readString } from './strings.ts';
 import { WORD_SIZE, type Word, objectStart, smiValue, strongTarget } from './tagged.ts';
@@ -15,7 +29,7 @@ export type PropertyValue =
   | { readonly kind: 'native' };
 
 /** How the elements of an object are kept. */
-export type ElementsStorage = 'packed' | 'holey' | 'packed-double' | 'holey-double' | 'dictionary' | 'sloppy-arguments' | 'string-wrapper' | 'typed' | 'none';
+type ElementsStorage = 'packed' | 'holey' | 'packed-double' | 'holey-double' | 'dictionary' | 'sloppy-arguments' | 'string-wrapper' | 'typed' | 'none';
 
 /** Called for each element; false ends the visit. */
 export type ElementVisitor = (index: number, value: PropertyValue, attributes: number) => boolean;
@@ -46,7 +60,7 @@ const MAX_SORTED = 1 << 21;
 const SETTER_AFTER_GETTER = 8;
 
 /** How the elements of objects of a map are kept. */
-export function elementsStorageOf(view: HeapView, map: MapFacts): ElementsStorage {
+function elementsStorageOf(view: HeapView, map: MapFacts): ElementsStorage {
   const kind = map.elementsKind;
   const dictionary = view.layout.at.elementsKindDictionary;
   if (kind === PACKED_DOUBLE) return 'packed-double';

@@ -15,7 +15,20 @@ const NAME_LENGTH = 1024;
 const MAX_BOUND_CHAIN = 64;
 
 /** How a function was written (objects/function-kind.h). */
-export type FunctionKind = 'function' | 'arrow' | 'method' | 'class constructor' | 'getter' | 'setter' | 'async' | 'async arrow' | 'async method' | 'generator' | 'async generator' | 'module' | 'class initializer';
+type FunctionKind =
+  | 'function'
+  | 'arrow'
+  | 'method'
+  | 'class constructor'
+  | 'getter'
+  | 'setter'
+  | 'async'
+  | 'async arrow'
+  | 'async method'
+  | 'generator'
+  | 'async generator'
+  | 'module'
+  | 'class initializer';
 
 /** By V8's number of the kind; the numbers did not change between 9.4 and 14.6. */
 const FUNCTION_KINDS: readonly FunctionKind[] = [
@@ -136,7 +149,7 @@ function readDebugName(view: HeapView, shared: Address, scope: ScopeInfo | undef
  * V8's debug name of the definition at `shared` (SharedFunctionInfo::DebugName): its name, else the name the parser inferred, else empty.
  * @throws {FaultError} when a part of it is not in the core
  */
-export function readSharedDebugName(view: HeapView, shared: Address): string {
+function readSharedDebugName(view: HeapView, shared: Address): string {
   return readDebugName(view, shared, findScopeInfo(view, shared));
 }
 

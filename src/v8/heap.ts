@@ -86,7 +86,11 @@ function loadMap(view: HeapView, address: Address): MapFacts | undefined {
   const { at } = layout;
   const metaMap = readTarget(view, address);
   if (metaMap === undefined || address % WORD_SIZE !== 0) return undefined;
-  if (memory.readU16(metaMap + at.mapInstanceType) !== typeNumber(layout, 'MAP') || memory.readU8(metaMap + at.mapInstanceSizeInWords) * WORD_SIZE !== at.mapSize) return undefined;
+  if (
+    memory.readU16(metaMap + at.mapInstanceType) !== typeNumber(layout, 'MAP') ||
+    memory.readU8(metaMap + at.mapInstanceSizeInWords) * WORD_SIZE !== at.mapSize
+  )
+    return undefined;
   const bitField2 = memory.readU8(address + at.mapBitField2);
   const bitField3 = memory.readU32(address + at.mapBitField3);
   return {
@@ -116,7 +120,8 @@ export function findMap(view: HeapView, address: Address): MapFacts | undefined 
 
 /** The map of the object at `address`, or undefined when what is there cannot be trusted to be an object, or is not in the core. */
 export function findMapOf(view: HeapView, address: Address): MapFacts | undefined {
-  const map = tryRead(() => readTarget(view, objectStart(address)));
+  const start = objectStart(address);
+  const map = start % WORD_SIZE === 0 ? tryRead(() => readTarget(view, start)) : undefined;
   return map === undefined ? undefined : findMap(view, map);
 }
 
@@ -142,7 +147,7 @@ export function typeName(view: HeapView, type: number): string {
 }
 
 /** The most elements that a FixedArray can have (objects/fixed-array.h: kMaxLength, 64 bits). */
-export const MAX_ARRAY_LENGTH: number = 2 ** 27;
+const MAX_ARRAY_LENGTH: number = 2 ** 27;
 
 /**
  * The length that a FixedArray or another array of words claims, or undefined when the claim cannot be true.

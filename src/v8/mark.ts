@@ -130,8 +130,18 @@ export class Marker {
         size = sizeKind === SizeKind.unknown ? this.#unsizedWords(ref) : variableWords(this.#sizes, this.#parts, ref, sizeKind, columns.sizeParam[map]!, loaded);
         columns.bytes[map]! += size * 8;
       }
-      // The lowest ref of all threads is the sample: the same one in every run.
-      if (columns.objects[map]!++ === 0 || ref < columns.sample[map]!) columns.sample[map] = ref;
+      // The lowest ref of all threads is the sample: the same one in every run. A map needs to be followed from its first instance only.
+      if (ref < columns.sample[map]! || columns.objects[map] === 0) {
+        if (columns.objects[map] === 0) {
+          this.#stack = stack;
+          this.#depth = depth;
+          this.push(columns.ref[map]!);
+          stack = this.#stack;
+          depth = this.#depth;
+        }
+        columns.sample[map] = ref;
+      }
+      columns.objects[map]!++;
       bytes += size * 8;
       if ((++objects & SHARE_EVERY) === 0) {
         if (pending === undefined) depth = giveWork(pool, stack, depth);
@@ -152,19 +162,18 @@ export class Marker {
       let skipTo = -1;
       const body = columns.bodyKind[map]!;
       if (body !== BodyKind.all) {
-        if (body === BodyKind.none) end = w + 2;
+        if (body === BodyKind.none) continue;
         else if (body === BodyKind.header) end = Math.min(end, w + columns.bodyParam[map]! / 4);
         else if (body === BodyKind.ephemerons) {
           this.#tables.push(ref);
-          end = w + 2;
+          continue;
         } else if (body === BodyKind.skipOne || body === BodyKind.skipTwo) {
           skipFrom = w + columns.bodyParam[map]! / 4;
           skipTo = skipFrom + (body === BodyKind.skipOne ? 2 : 4);
         } else if (body === BodyKind.skipLast) end -= 4;
         else this.#visit(ref, body);
       }
-      // The map in word 0 is a reference like any other.
-      for (let i = w; i < end; i += 2) {
+      for (let i = w + 2; i < end; i += 2) {
         const lo = words[i]!;
         if ((lo & 7) !== 1) continue;
         const hi = words[i + 1]!;

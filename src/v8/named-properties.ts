@@ -1,6 +1,18 @@
 /** The named own properties of an object as V8 stores them, visited in storage order: what names and listings are made of. */
 import { type Address } from '../bytes/address.ts';
-import { type HeapView, type MapFacts, findMapOf, hasType, instanceTypeAt, isFixedArrayType, oddballAt, readArrayLength, readSmi, readTarget, readWord } from './heap.ts';
+import {
+  type HeapView,
+  type MapFacts,
+  findMapOf,
+  hasType,
+  instanceTypeAt,
+  isFixedArrayType,
+  oddballAt,
+  readArrayLength,
+  readSmi,
+  readTarget,
+  readWord,
+} from './heap.ts';
 import { typeNumber } from './layout.ts';
 import { WORD_SIZE, type Word, objectStart, strongTarget } from './tagged.ts';
 

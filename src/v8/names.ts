@@ -166,7 +166,8 @@ export class ConstructorNames {
     let name: string | undefined;
     if (isJsFunctionType(this.#view.layout, type)) name = functionName(this.#view, maker);
     else if (type === typeNumber(this.#view.layout, 'FUNCTION_TEMPLATE_INFO')) name = this.#templateName(maker);
-    const naming = name === undefined || name === '' || name === 'Object' ? null : { name, constructor: isJsFunctionType(this.#view.layout, type) ? maker : undefined };
+    const naming =
+      name === undefined || name === '' || name === 'Object' ? null : { name, constructor: isJsFunctionType(this.#view.layout, type) ? maker : undefined };
     return remember(this.#functions, maker, naming) ?? undefined;
   }
 

@@ -147,7 +147,9 @@ function formatInner(context: Context, value: Value): string {
     case 'date':
       return formatDate(value.time);
     case 'object':
-      return value.constructorName === 'Object' ? `{${ELLIPSIS}${listOwnProperties(context.view, value.address, { limit: 1 })?.total ?? 0}}` : cut(value.constructorName, NAME_LENGTH);
+      return value.constructorName === 'Object'
+        ? `{${ELLIPSIS}${listOwnProperties(context.view, value.address, { limit: 1 })?.total ?? 0}}`
+        : cut(value.constructorName, NAME_LENGTH);
     default:
       return cut(value.constructorName, NAME_LENGTH);
   }

@@ -16,7 +16,7 @@ import { readMetadata } from './metadata.ts';
 import { sizeRules } from './object-size.ts';
 import { findPages } from './pages.ts';
 import { type Roots, collectRoots } from './roots.ts';
-import { isFromPage, isLargePage, isReadOnlyPage, unreachedPages } from './spaces.ts';
+import { isFromPage, pageUse, isReadOnlyPage, unreachedPages } from './spaces.ts';
 import { buildTypeTable } from './type-table.ts';
 
 /** The heap of a target before its pages are read: versions, layout, pages and isolates. Cheap to make. */
@@ -91,7 +91,7 @@ export function planHeap(target: Target): HeapPlan {
     nodeVersion: metadata.nodeVersion,
     v8Version: metadata.v8Version,
     layout,
-    parts: allocateHeapMemory(search.pages.map((page) => ({ ...page, isLarge: isLargePage(page, layout, target.memory) }))),
+    parts: allocateHeapMemory(search.pages.map((page) => ({ ...page, ...pageUse(page, layout, target.memory) }))),
     heaps: search.heaps,
     isolates: found.isolates,
     isolatesConfirmed: found.confirmed,
@@ -211,7 +211,7 @@ function checkAborted(options: ReadOptions): void {
 async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions): Promise<WalkedHeap> {
   const { parts, layout } = plan;
   const reader = new HeapMemoryReader(parts, plan.target.memory);
-  const areas = findAllocationAreas(parts, plan.target.memory, plan.heaps);
+  const areas = findAllocationAreas(parts, plan.target.memory, plan.isolates);
   const left = leftOverPages(plan, areas);
   const numbers = parts.pages.map((_, index) => index);
   const walkPlan = { pages: numbers.filter((index) => !left.has(index)), passed: numbers.filter((index) => left.has(index)), unused: unusedRanges(plan, areas) };

@@ -44,7 +44,6 @@ const ALLOCATION_MASK = 3;
 const IN_CONTEXT = 2;
 const ON_STACK = 1;
 
-const PARAMETER_COUNT_WORD = 1;
 const LOCAL_COUNT_WORD = 2;
 
 /** More variables in one scope than this are damage: V8's parser gives up at 4,194,303 (ast/scopes.h: kMaxLocals of the register file). */
@@ -225,9 +224,4 @@ export function readModuleVariables(view: HeapView, scope: ScopeInfo, limit: num
     if (cellIndex !== undefined) variables.push({ name: isStringAt(view, name) ? readString(view, name, NAME_LENGTH) : undefined, cellIndex });
   }
   return variables;
-}
-
-/** The parameters that the function of a scope declares. */
-export function parameterCount(view: HeapView, scope: ScopeInfo): number | undefined {
-  return readSmi(view, wordAt(scope.address, PARAMETER_COUNT_WORD));
 }

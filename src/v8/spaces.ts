@@ -37,9 +37,10 @@ export function spaceName(page: FoundPage, layout: V8Layout, memory: MemoryReade
   return SPACE_NAMES[layout.column]?.[memory.readU32(at)] ?? 'unknown';
 }
 
-/** Whether a page holds one large object. */
-export function isLargePage(page: FoundPage, layout: V8Layout, memory: MemoryReader): boolean {
-  return page.size > SLOT_BYTES || spaceName(page, layout, memory).endsWith('large');
+/** What a page's space says of the objects on it. */
+export function pageUse(page: FoundPage, layout: V8Layout, memory: MemoryReader): Pick<HeapPage, 'isLarge' | 'isCode'> {
+  const name = spaceName(page, layout, memory);
+  return { isLarge: page.size > SLOT_BYTES || name.endsWith('large'), isCode: name.startsWith('code') };
 }
 
 /** Header words that are searched for links between pages. */

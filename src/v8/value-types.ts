@@ -12,7 +12,7 @@ interface ObjectBase {
 }
 
 /** A value that is no JavaScript object. */
-export type PrimitiveValue =
+type PrimitiveValue =
   | { readonly kind: 'smi'; readonly value: number }
   | { readonly kind: 'number'; readonly value: number; readonly address: Address | undefined }
   | { readonly kind: 'string'; readonly address: Address; readonly length: number; readonly storage: StringKind }
@@ -43,7 +43,13 @@ export type ObjectValue =
   | (ObjectBase & { readonly kind: 'arrayBuffer'; readonly buffer: ArrayBufferFacts })
   | (ObjectBase & { readonly kind: 'typedArray' | 'dataView' | 'buffer'; readonly view: BufferViewFacts })
   | (ObjectBase & { readonly kind: 'proxy'; readonly target: Address | undefined; readonly handler: Address | undefined })
-  | (ObjectBase & { readonly kind: 'generator' | 'asyncFunction'; readonly function: Address | undefined; readonly name: string; readonly state: GeneratorState; readonly promise: Address | undefined })
+  | (ObjectBase & {
+      readonly kind: 'generator' | 'asyncFunction';
+      readonly function: Address | undefined;
+      readonly name: string;
+      readonly state: GeneratorState;
+      readonly promise: Address | undefined;
+    })
   | (ObjectBase & { readonly kind: 'primitiveWrapper'; readonly value: Word })
   | (ObjectBase & { readonly kind: 'iterator'; readonly over: Address | undefined });
 

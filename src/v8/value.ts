@@ -112,7 +112,8 @@ function findStackText(view: HeapView, address: Address): Address | undefined {
   tryRead(() => {
     forEachNamedProperty(view, address, (property) => {
       const facts = symbolFacts(view, property.key);
-      const isStack = facts === undefined ? tryReadString(view, property.key, TEXT_LENGTH)?.text === 'stack' : facts.isPrivate && facts.description === 'error_stack_symbol';
+      const isStack =
+        facts === undefined ? tryReadString(view, property.key, TEXT_LENGTH)?.text === 'stack' : facts.isPrivate && facts.description === 'error_stack_symbol';
       const isUnnamedPrivate = facts?.isPrivate === true && facts.description === '';
       if (property.isAccessor || !(isStack || isUnnamedPrivate)) return true;
       const target = strongTarget(property.value.lo, property.value.hi);
@@ -230,7 +231,12 @@ function describeObject(view: HeapView, address: Address, map: MapFacts): Object
     case 'JS_REG_EXP': {
       const source = readTarget(view, address + layout.at.jsRegExpSource);
       const flags = readSmi(view, address + layout.at.jsRegExpSource + REGEXP_FLAGS_AFTER_SOURCE) ?? 0;
-      return { ...base, kind: 'regexp', source: isStringAt(view, source) ? (tryReadString(view, source, TEXT_LENGTH)?.text ?? '') : '', flags: regexpFlags(flags) };
+      return {
+        ...base,
+        kind: 'regexp',
+        source: isStringAt(view, source) ? (tryReadString(view, source, TEXT_LENGTH)?.text ?? '') : '',
+        flags: regexpFlags(flags),
+      };
     }
     case 'JS_ERROR':
       return { ...base, kind: 'error', message: ownText(view, address, 'message'), stack: findStackText(view, address) };
@@ -270,7 +276,9 @@ export function describeObjectAt(view: HeapView, address: Address): Value {
   const start = objectStart(address);
   const map = findMapOf(view, start);
   if (map === undefined) return { kind: 'unreadable', address: start, reason: view.memory.isReadable(start, 8) ? 'not an object' : 'not in the core' };
-  const value = tryRead(() => (isJsReceiverType(view.layout, map.instanceType) ? describeObject(view, start, map) : describePrimitive(view, start, map.instanceType)));
+  const value = tryRead(() =>
+    isJsReceiverType(view.layout, map.instanceType) ? describeObject(view, start, map) : describePrimitive(view, start, map.instanceType),
+  );
   return value ?? { kind: 'unreadable', address: start, reason: 'not in the core' };
 }
 
