@@ -53,7 +53,7 @@ export interface SourceFacts {
 }
 
 /** Called during long work: the phase's name and its share done in [0, 1]. */
-export type OnProgress = (phase: string, share: number) => void;
+type OnProgress = (phase: string, share: number) => void;
 
 export interface WorkOptions {
   readonly signal?: AbortSignal;

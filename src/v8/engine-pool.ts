@@ -13,14 +13,14 @@ const WORKER_HEAP_BYTES = 64 * 2 ** 20;
 const MAX_WORKERS = 4;
 
 /** All pages of a heap: those to walk, with their allocation areas by page number, and those to load only. */
-export interface WalkPlan {
+interface WalkPlan {
   readonly pages: readonly number[];
   readonly unused: ReadonlyMap<number, WalkRequest['unused'][number]>;
   readonly passed: readonly number[];
 }
 
 /** Where marking starts; see MarkRequest. */
-export interface MarkPlan {
+interface MarkPlan {
   readonly roots: Int32Array;
   readonly ephemeronTableType: number;
   readonly expected: number;

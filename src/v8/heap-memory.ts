@@ -21,7 +21,7 @@ const PAGE_NUMBER_END = 2 ** 29;
 export const SLOT_HASH = 0x9e3779b1;
 
 /** The most heap that refs can name, in slots. */
-export const MAX_SLOTS: number = 2 ** 31 / SLOT_WORDS - 1;
+const MAX_SLOTS: number = 2 ** 31 / SLOT_WORDS - 1;
 
 /** A page of the V8 heap: what its header says. Addresses are of the dead process; sizes in bytes. */
 export interface HeapPage {

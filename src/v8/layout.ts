@@ -6,7 +6,7 @@ import { UnsupportedError } from '../errors.ts';
 import { CANNED, CANNED_TYPES, type CannedName, TABLE_VERSIONS, tableColumn } from './canned.ts';
 import type { V8Metadata } from './metadata.ts';
 
-export type ConstantOrigin = 'symbol' | 'canned' | 'derived';
+type ConstantOrigin = 'symbol' | 'canned' | 'derived';
 
 export interface LayoutConstant {
   readonly name: string;
@@ -79,14 +79,14 @@ const FIELDS = {
   contextPrevious: ['plain', 'context_idx_prev', 1],
   contextScopeInfo: ['plain', 'context_idx_scope_info', 0],
   ownDescriptorsShift: ['plain', 'bit_field3_number_of_own_descriptors_shift', 10],
-  ownDescriptorsMask: ['plain', 'bit_field3_number_of_own_descriptors_mask', 0x3ff << 10],
+  ownDescriptorsMask: ['plain', 'bit_field3_number_of_own_descriptors_mask', 0xffc00],
   dictionaryMapShift: ['plain', 'bit_field3_is_dictionary_map_shift', 21],
   propKindMask: ['plain', 'prop_kind_mask', 1],
   propLocationMask: ['plain', 'prop_location_mask', 32],
   propLocationShift: ['plain', 'prop_location_shift', 5],
   propAttributesMask: ['plain', 'prop_attributes_mask', 28],
   propAttributesShift: ['plain', 'prop_attributes_shift', 2],
-  propIndexMask: ['plain', 'prop_index_mask', 0x3ff << 19],
+  propIndexMask: ['plain', 'prop_index_mask', 0x1ff80000],
   propIndexShift: ['plain', 'prop_index_shift', 19],
   propRepresentationMask: ['plain', 'prop_representation_mask', 0x1c0],
   propRepresentationShift: ['plain', 'prop_representation_shift', 6],
@@ -96,7 +96,7 @@ const FIELDS = {
   oddballTrue: ['plain', 'OddballTrue', 1],
   oddballNull: ['plain', 'OddballNull', 3],
   oddballUndefined: ['plain', 'OddballUndefined', 4],
-} as const satisfies Record<string, readonly ['class' | 'plain', string, number | undefined]>;
+} as const;
 
 export type LayoutName = CannedName | keyof typeof FIELDS;
 

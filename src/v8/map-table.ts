@@ -153,9 +153,7 @@ export class MapTable {
     let columns = this.columns;
     if (columns.count === columns.ref.length) {
       const grown = newColumns(columns.count * 2);
-      for (const key of Object.keys(grown) as (keyof MapColumns)[]) {
-        if (key !== 'count') grown[key].set(columns[key] as Float64Array & Uint8Array);
-      }
+      for (const key of Object.keys(grown) as (keyof MapColumns)[]) if (key !== 'count') grown[key].set(columns[key]);
       grown.count = columns.count;
       this.columns = columns = grown;
     }

@@ -23,13 +23,13 @@ const PREFIX = 'v8dbg_';
  * Reads the constants from the executable file, which holds them in .dynsym too, so that a stripped binary serves.
  * A constant in .bss has no bytes in the file: by ELF's rule its value is 0.
  */
-export function readV8Constants(elf: TargetElf): ReadonlyMap<string, number> {
+function readV8Constants(elf: TargetElf): ReadonlyMap<string, number> {
   const constants = new Map<string, number>();
   for (const symbol of elf.symbolsWithPrefix(PREFIX)) {
     const name = symbol.name.slice(PREFIX.length);
     if (name.startsWith('parent_') || constants.has(name)) continue;
     const bytes = elf.readAtVirtualAddress(symbol.value, 4);
-    if (bytes !== undefined) constants.set(name, new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true));
+    constants.set(name, new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true));
   }
   return constants;
 }
@@ -89,7 +89,7 @@ function readV8Numbers(target: Target): string | undefined {
  * Reads Node's version table, `node::per_process::metadata`: its first members are the strings of process.versions, `node` and `v8` leading.
  * Source: src/node_metadata.h, class Metadata, struct Versions (v16 to v26).
  */
-export function readVersions(target: Target): Pick<V8Metadata, 'nodeVersion' | 'v8Version'> {
+function readVersions(target: Target): Pick<V8Metadata, 'nodeVersion' | 'v8Version'> {
   try {
     const table = target.findSymbol('_ZN4node11per_process8metadataE');
     const node = table === undefined ? undefined : readVersionString(target, table);

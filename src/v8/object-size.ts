@@ -57,7 +57,7 @@ const toWords = (bytes: number): number => Math.floor((bytes + 7) / 8);
  * The number of 8-byte words of a ScopeInfo that starts at `ref`, or 0 for one that makes no sense. Its parts follow from the flags word:
  * fixed part, names and infos of context locals, then the optional parts in order (objects/scope-info.tq).
  */
-export function scopeInfoWords(rules: SizeRules, words: Uint32Array, ref: number): number {
+function scopeInfoWords(rules: SizeRules, words: Uint32Array, ref: number): number {
   const w = ref * 2;
   const flags = rules.scopeFlagsRaw === 1 ? words[w + 2]! : words[w + 3]!;
   const locals = words[w + 7]! | 0;

@@ -174,8 +174,7 @@ export class ShapeGroups {
 
   #readKey(address: Address): string {
     const { layout } = this.#view;
-    if (isStringAt(this.#view, address)) return tryReadString(this.#view, address, KEY_LENGTH)?.text ?? '';
-    if (instanceTypeAt(this.#view, address) !== typeNumber(layout, 'SYMBOL')) return '<unreadable>';
+    if (instanceTypeAt(this.#view, address) !== typeNumber(layout, 'SYMBOL')) return tryReadString(this.#view, address, KEY_LENGTH)?.text ?? '<unreadable>';
     const description = tryRead(() => readTarget(this.#view, address + layout.at.symbolName));
     const text = isStringAt(this.#view, description) ? (tryReadString(this.#view, description, KEY_LENGTH)?.text ?? '') : '';
     return text.startsWith('#') ? text : `Symbol(${text})`;

@@ -14,11 +14,14 @@ if (port !== null) {
     try {
       switch (request.step) {
         case 'walk':
-          return reply({ kind: 'walk', answer: engine.walk(request.request, onShare) });
+          reply({ kind: 'walk', answer: engine.walk(request.request, onShare) });
+          break;
         case 'mark':
-          return reply({ kind: 'mark', tables: engine.mark(request.request, onShare) });
+          reply({ kind: 'mark', tables: engine.mark(request.request, onShare) });
+          break;
         case 'finishMark':
-          return reply({ kind: 'finishMark', result: engine.finishMark(request.tables) });
+          reply({ kind: 'finishMark', result: engine.finishMark(request.tables) });
+          break;
       }
     } catch (error) {
       reply({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
