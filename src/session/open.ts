@@ -5,6 +5,7 @@ import type { HeapCensus } from '../graph/census.ts';
 import { type Target, openTarget } from '../target/target.ts';
 import { type CensusResult, takeCensus } from '../v8/heap-census.ts';
 import { previewValue } from '../v8/preview.ts';
+import { SpareWorkers } from '../v8/engine-pool.ts';
 import { type HeapPlan, planHeap } from '../v8/read-heap.ts';
 import { memoryRows } from './memory-map.ts';
 import type { HeapSource, LayoutFacts, SourceFacts, WorkOptions } from './source.ts';
@@ -113,12 +114,14 @@ class CoreSource implements HeapSource {
   readonly #facts: SourceFacts;
   readonly #target: Target;
   readonly #plan: HeapPlan;
+  readonly #spare: SpareWorkers;
   #census: Promise<CensusResult> | undefined;
   #result: CensusResult | undefined;
 
-  constructor(target: Target, plan: HeapPlan) {
+  constructor(target: Target, plan: HeapPlan, spare: SpareWorkers) {
     this.#target = target;
     this.#plan = plan;
+    this.#spare = spare;
     this.#facts = factsOf(target, plan);
   }
 
@@ -135,7 +138,7 @@ class CoreSource implements HeapSource {
   }
 
   async census(options: WorkOptions = {}): Promise<HeapCensus> {
-    this.#census ??= takeCensus(this.#plan, options);
+    this.#census ??= takeCensus(this.#plan, { ...options, spare: this.#spare });
     try {
       this.#result = await this.#census;
     } catch (error) {
@@ -151,6 +154,7 @@ class CoreSource implements HeapSource {
   }
 
   close(): void {
+    this.#spare.close();
     this.#target.close();
   }
 }
@@ -191,9 +195,11 @@ function planOf(target: Target): HeapPlan {
 export function openSource(path: string, options: OpenSourceOptions = {}): Promise<HeapSource> {
   return new Promise((resolve) => {
     const target = openTarget(path, options);
+    const spare = new SpareWorkers(target.memory.savedBytes);
     try {
-      resolve(new CoreSource(target, planOf(target)));
+      resolve(new CoreSource(target, planOf(target), spare));
     } catch (error) {
+      spare.close();
       target.close();
       throw error;
     }

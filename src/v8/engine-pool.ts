@@ -13,11 +13,7 @@ const WORKER_HEAP_BYTES = 64 * 2 ** 20;
 const MAX_WORKERS = 4;
 
 /** All pages of a heap: those to walk, with their allocation areas by page number, and those to load only. */
-interface WalkPlan {
-  readonly pages: readonly number[];
-  readonly unused: ReadonlyMap<number, WalkRequest['unused'][number]>;
-  readonly passed: readonly number[];
-}
+type WalkPlan = Omit<WalkRequest, 'next'>;
 
 /** Where marking starts; see MarkRequest. */
 interface MarkPlan {
@@ -34,9 +30,8 @@ export interface EnginePool {
   close(): void;
 }
 
-function requestFor(plan: WalkPlan, pages: readonly number[], passed: readonly number[]): WalkRequest {
-  return { pages: Int32Array.from(pages), unused: pages.map((page) => plan.unused.get(page) ?? []), passed: Int32Array.from(passed) };
-}
+/** A request for all threads that walk one heap together. */
+const walkRequest = (plan: WalkPlan): WalkRequest => ({ ...plan, next: new Int32Array(new SharedArrayBuffer(4)) });
 
 class InlinePool implements EnginePool {
   readonly #engine: HeapEngine;
@@ -45,7 +40,7 @@ class InlinePool implements EnginePool {
     this.#engine = new HeapEngine(setup, () => memory);
   }
   walk(plan: WalkPlan, onShare: OnShare): Promise<WalkAnswer[]> {
-    return Promise.resolve([this.#engine.walk(requestFor(plan, plan.pages, plan.passed), onShare)]);
+    return Promise.resolve([this.#engine.walk(walkRequest(plan), onShare)]);
   }
   mark(plan: MarkPlan, onShare: OnShare): Promise<MarkResult[]> {
     const tables = this.#engine.mark({ ...plan, pool: makeMarkPool(1) }, onShare);
@@ -57,19 +52,19 @@ class InlinePool implements EnginePool {
 }
 
 /** Starts a worker on the built file; from the sources (tests) it has to load TypeScript first, as its parent does. */
-function startWorker(workerData: WorkerSetup): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./walk-worker.js', import.meta.url), { workerData });
+function startWorker(): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./walk-worker.js', import.meta.url));
   const file = JSON.stringify(new URL('./walk-worker.ts', import.meta.url).href);
-  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${file}); });`, { eval: true, workerData });
+  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${file}); });`, { eval: true });
 }
 
-/** One worker thread and the answer it owes. */
+/** One worker thread and the answer it owes. It keeps no process alive while nothing is asked of it. */
 class EngineWorker {
-  readonly #worker: Worker;
+  readonly #worker: Worker = startWorker();
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void; onShare: OnShare } | undefined;
 
-  constructor(setup: WorkerSetup) {
-    this.#worker = startWorker(setup);
+  constructor() {
+    this.#worker.unref();
     this.#worker.on('message', (reply: WorkerReply) => {
       if (reply.kind === 'share') this.#settle?.onShare(reply.share);
       else if (reply.kind === 'failed') this.#settle?.reject(new CoreleakError(reply.message));
@@ -77,6 +72,11 @@ class EngineWorker {
     });
     this.#worker.on('error', (error: Error) => this.#settle?.reject(error));
     this.#worker.on('exit', () => this.#settle?.reject(new InterruptedError()));
+  }
+
+  setUp(setup: WorkerSetup): void {
+    this.#worker.ref();
+    this.#worker.postMessage({ step: 'setUp', setup } satisfies WorkerRequest);
   }
 
   ask(request: WorkerRequest, onShare: OnShare): Promise<WorkerReply> {
@@ -98,15 +98,40 @@ class EngineWorker {
   }
 }
 
+/** Worker threads that have been started before it is known what they will do: starting takes about as long as finding the heap. */
+export class SpareWorkers {
+  #workers: EngineWorker[] = [];
+
+  /** Starts workers when a core of so many bytes may hold a heap that wants them. */
+  constructor(coreBytes: number) {
+    if (coreBytes >= WORKER_HEAP_BYTES) this.#workers = Array.from({ length: workerCount() }, () => new EngineWorker());
+  }
+
+  /** Hands the workers over, once; starts some when there are none. */
+  take(): EngineWorker[] {
+    const workers = this.#workers.length > 0 ? this.#workers : Array.from({ length: workerCount() }, () => new EngineWorker());
+    this.#workers = [];
+    return workers;
+  }
+
+  close(): void {
+    for (const worker of this.#workers) worker.close();
+    this.#workers = [];
+  }
+}
+
+function workerCount(): number {
+  return Math.min(MAX_WORKERS, Math.max(1, availableParallelism()));
+}
+
 class WorkerPool implements EnginePool {
   readonly #workers: EngineWorker[];
-  readonly #setup: EngineSetup;
   readonly #onAbort: () => void;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(setup: WorkerSetup, count: number, signal: AbortSignal | undefined) {
-    this.#setup = setup.engine;
-    this.#workers = Array.from({ length: count }, () => new EngineWorker(setup));
+  constructor(setup: WorkerSetup, workers: EngineWorker[], signal: AbortSignal | undefined) {
+    this.#workers = workers;
+    for (const worker of workers) worker.setUp(setup);
     this.#signal = signal;
     this.#onAbort = () => {
       for (const worker of this.#workers) worker.abort();
@@ -127,22 +152,12 @@ class WorkerPool implements EnginePool {
     );
   }
 
-  /** Splits pages into runs of about the same number of bytes, one for each worker. */
-  #split(pages: readonly number[]): number[][] {
-    const sizes = this.#setup.parts.pages;
-    const total = pages.reduce((sum, page) => sum + sizes[page]!.size, 0);
-    const runs: number[][] = this.#workers.map(() => []);
-    let done = 0;
-    for (const page of pages) {
-      runs[Math.min(runs.length - 1, Math.floor((done / total) * runs.length))]!.push(page);
-      done += sizes[page]!.size;
-    }
-    return runs;
-  }
-
   async walk(plan: WalkPlan, onShare: OnShare): Promise<WalkAnswer[]> {
-    const requests = this.#split(plan.pages).map((run, i): WorkerRequest => ({ step: 'walk', request: requestFor(plan, run, i === 0 ? plan.passed : []) }));
-    const replies = await this.#askAll(requests, onShare);
+    const request = walkRequest(plan);
+    const replies = await this.#askAll(
+      this.#workers.map(() => ({ step: 'walk', request })),
+      onShare,
+    );
     return replies.flatMap((reply) => (reply.kind === 'walk' ? [reply.answer] : []));
   }
 
@@ -179,8 +194,7 @@ function segmentsOf(memory: AddressSpace): SegmentColumns {
 }
 
 /** Makes the pool that fits the heap's size. An aborted signal ends running steps with InterruptedError. */
-export function makeEnginePool(setup: EngineSetup, corePath: string, memory: AddressSpace, signal: AbortSignal | undefined): EnginePool {
-  const bytes = setup.parts.words.byteLength;
-  if (bytes < WORKER_HEAP_BYTES) return new InlinePool(setup, memory);
-  return new WorkerPool({ corePath, segments: segmentsOf(memory), engine: setup }, Math.min(MAX_WORKERS, Math.max(1, availableParallelism())), signal);
+export function makeEnginePool(setup: EngineSetup, corePath: string, memory: AddressSpace, spare: SpareWorkers, signal: AbortSignal | undefined): EnginePool {
+  if (setup.parts.words.byteLength < WORKER_HEAP_BYTES) return new InlinePool(setup, memory);
+  return new WorkerPool({ corePath, segments: segmentsOf(memory), engine: setup }, spare.take(), signal);
 }

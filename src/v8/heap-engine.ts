@@ -11,12 +11,18 @@ export interface EngineSetup extends WalkSetup {
 }
 
 export interface WalkRequest {
-  /** Numbers of the pages to load and walk, and of each the allocation areas. */
+  /** Numbers of the pages to load and walk: those of all threads, which take their turns by `next`. */
   readonly pages: Int32Array;
-  readonly unused: readonly (readonly SkipRange[])[];
-  /** Numbers of the pages to load only. */
+  /** Allocation areas by page number. */
+  readonly unused: ReadonlyMap<number, readonly SkipRange[]>;
+  /** Numbers of the pages to load only, by whoever comes to them after the others. */
   readonly passed: Int32Array;
+  /** One shared element: how many of `pages` and then `passed` have been taken. */
+  readonly next: Int32Array;
 }
+
+/** Pages that a thread takes at a time. */
+const TURN = 8;
 
 export interface WalkAnswer {
   readonly walk: WalkResult;
@@ -49,13 +55,17 @@ export class HeapEngine {
 
   /** Reads pages of the core into the heap memory and walks them. */
   walk(request: WalkRequest, onShare: OnShare): WalkAnswer {
+    const { pages, passed, unused, next } = request;
     const walker = new HeapWalker(this.#setup, this.#memory());
-    const step = Math.max(1, Math.ceil(request.pages.length / 100));
-    for (const [i, page] of request.pages.entries()) {
-      walker.visitPage(page, request.unused[i] ?? []);
-      if (i % step === 0) onShare(i / request.pages.length);
+    const total = pages.length + passed.length;
+    for (let from = Atomics.add(next, 0, TURN); from < total; from = Atomics.add(next, 0, TURN)) {
+      for (let i = from; i < Math.min(from + TURN, total); i++) {
+        const page = pages[i];
+        if (page === undefined) walker.passPage(passed[i - pages.length]!);
+        else walker.visitPage(page, unused.get(page) ?? []);
+      }
+      onShare(from / total);
     }
-    for (const page of request.passed) walker.passPage(page);
     return walker.finish();
   }
 

@@ -64,13 +64,15 @@ function listNamed(view: HeapView, object: Address, options: PropertyOptions, li
   const limit = options.limit ?? DEFAULT_LIMIT;
   const isDictionary = findMapOf(view, object)?.isDictionary === true;
   const stored: StoredProperty[] = [];
+  let count = 0;
   forEachNamedProperty(view, object, (property) => {
     if (options.hideInternal === true && isHiddenKey(view, property.key)) return true;
-    stored.push(property);
-    return isDictionary || stored.length <= limit;
+    count++;
+    if (isDictionary) keepFirst(stored, property, limit);
+    else if (count <= limit) stored.push(property);
+    return isDictionary || count <= limit;
   });
-  if (isDictionary) stored.sort((a, b) => a.order - b.order);
-  for (const property of stored.slice(0, limit)) {
+  for (const property of stored) {
     list.push({
       ...nameOfKey(view, property.key, options.maxKeyLength ?? KEY_LENGTH),
       keyAddress: property.key,
@@ -79,7 +81,22 @@ function listNamed(view: HeapView, object: Address, options: PropertyOptions, li
       where: property.where,
     });
   }
-  return isDictionary || stored.length <= limit ? stored.length : undefined;
+  return isDictionary || count <= limit ? count : undefined;
+}
+
+/** Keeps the `limit` properties that were added first, in that order: a dictionary has them in none, and may have millions. */
+function keepFirst(stored: StoredProperty[], property: StoredProperty, limit: number): void {
+  const last = stored.at(-1);
+  if (stored.length >= limit && last !== undefined && property.order >= last.order) return;
+  let low = 0;
+  let high = stored.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((stored[middle]?.order ?? 0) <= property.order) low = middle + 1;
+    else high = middle;
+  }
+  stored.splice(low, 0, property);
+  if (stored.length > limit) stored.pop();
 }
 
 /** Places of elements that are looked at for the sake of their number alone. */

@@ -3,7 +3,7 @@ import { InterruptedError, UnsupportedError } from '../errors.ts';
 import type { Address } from '../bytes/address.ts';
 import type { Target } from '../target/target.ts';
 import { type AllocationArea, findAllocationAreas } from './allocation-areas.ts';
-import { type EnginePool, makeEnginePool } from './engine-pool.ts';
+import { type EnginePool, SpareWorkers, makeEnginePool } from './engine-pool.ts';
 import type { HeapView } from './heap.ts';
 import type { EngineSetup, WalkAnswer } from './heap-engine.ts';
 import { HeapMemoryReader, type HeapMemoryParts, SLOT_BYTES, SLOT_WORDS, addressOfRef, allocateHeapMemory, refOfAddress } from './heap-memory.ts';
@@ -67,6 +67,8 @@ export interface MarkedHeap {
 }
 
 export interface ReadOptions {
+  /** Workers started in advance. */
+  readonly spare?: SpareWorkers;
   readonly signal?: AbortSignal;
   readonly onProgress?: (phase: string, share: number) => void;
 }
@@ -168,7 +170,8 @@ function addMaps(rows: Map<number, MapRow>, columns: MapColumns): void {
     } else {
       row.objects += columns.objects[i]!;
       row.bytes += columns.bytes[i]!;
-      if (row.sample < 0) row.sample = columns.sample[i]!;
+      // The lowest ref, whichever thread met it: the same sample in every run.
+      if (row.sample < 0 || (columns.objects[i]! > 0 && columns.sample[i]! < row.sample)) row.sample = columns.sample[i]!;
     }
   }
 }
@@ -214,7 +217,11 @@ async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions):
   const areas = findAllocationAreas(parts, plan.target.memory, plan.isolates);
   const left = leftOverPages(plan, areas);
   const numbers = parts.pages.map((_, index) => index);
-  const walkPlan = { pages: numbers.filter((index) => !left.has(index)), passed: numbers.filter((index) => left.has(index)), unused: unusedRanges(plan, areas) };
+  const walkPlan = {
+    pages: Int32Array.from(numbers.filter((index) => !left.has(index))),
+    passed: Int32Array.from(numbers.filter((index) => left.has(index))),
+    unused: unusedRanges(plan, areas),
+  };
   const walks = await pool.walk(walkPlan, (share) => options.onProgress?.('walk', share));
   checkAborted(options);
   const maps = new Map<number, MapRow>();
@@ -252,7 +259,7 @@ async function markHeap(heap: WalkedHeap, pool: EnginePool, options: ReadOptions
 
 /** Reads, walks and marks. `onWalked` runs while marking goes on in another thread: what it returns comes back with the rest. */
 export async function readHeap<T>(plan: HeapPlan, onWalked: (heap: WalkedHeap) => T, options: ReadOptions = {}): Promise<{ heap: WalkedHeap; marked: MarkedHeap; early: T }> {
-  const pool = makeEnginePool(engineSetup(plan), plan.target.path, plan.target.memory, options.signal);
+  const pool = makeEnginePool(engineSetup(plan), plan.target.path, plan.target.memory, options.spare ?? new SpareWorkers(0), options.signal);
   try {
     options.onProgress?.('walk', 0);
     const heap = await walkHeap(plan, pool, options);

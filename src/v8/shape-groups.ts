@@ -68,7 +68,14 @@ export class ShapeGroups {
       const map = addressOfRef(this.#parts, row.ref);
       const name = this.#nameOf(row, map, addressOfRef(this.#parts, row.sample));
       const keys = name.kind === 'internal' || name.kind === 'string' || name.kind === 'number' || name.kind === 'context' ? [] : this.#keysOfMap(map, row);
-      this.#groupOfMap.set(row.ref, this.#group(name, keys.slice(0, PROPERTY_NAMES_CAP).map((key) => this.#key(key)), keys.length));
+      this.#groupOfMap.set(
+        row.ref,
+        this.#group(
+          name,
+          keys.slice(0, PROPERTY_NAMES_CAP).map((key) => this.#key(key)),
+          keys.length,
+        ),
+      );
     }
   }
 
@@ -86,7 +93,9 @@ export class ShapeGroups {
   }
 
   #represent(group: Group, address: Address, isLive: boolean): void {
-    if (group.representative !== 0 && (group.hasLiveRepresentative || !isLive)) return;
+    // The lowest address, a live one if there is any: the same one in every run.
+    const isBetter = isLive === group.hasLiveRepresentative ? address + 1 < group.representative : isLive;
+    if (group.representative !== 0 && !isBetter) return;
     group.representative = address + 1;
     group.hasLiveRepresentative = isLive;
   }
@@ -116,7 +125,11 @@ export class ShapeGroups {
     }
     if (isJsFunctionType(layout, type)) return { constructorName: '(closure)', kind: 'function', origin: 'language' };
     if (type === typeNumber(layout, 'JS_BOUND_FUNCTION') || type === typeNumber(layout, 'JS_REG_EXP')) {
-      return { constructorName: snapshotGroupOf(this.#view, type), kind: type === typeNumber(layout, 'JS_REG_EXP') ? 'object' : 'function', origin: 'language' };
+      return {
+        constructorName: snapshotGroupOf(this.#view, type),
+        kind: type === typeNumber(layout, 'JS_REG_EXP') ? 'object' : 'function',
+        origin: 'language',
+      };
     }
     const constructorName = this.names.nameOfMap(map, sample);
     const origin = this.names.originOfMap(map, sample);
@@ -150,7 +163,12 @@ export class ShapeGroups {
     const found = tryRead(() => {
       const map = findMap(this.#view, address);
       const descriptors = readTarget(this.#view, address + at.mapDescriptors);
-      if (map === undefined || descriptors === undefined || !(hasType(this.#view, descriptors, 'DESCRIPTOR_ARRAY') || hasType(this.#view, descriptors, 'STRONG_DESCRIPTOR_ARRAY'))) return [];
+      if (
+        map === undefined ||
+        descriptors === undefined ||
+        !(hasType(this.#view, descriptors, 'DESCRIPTOR_ARRAY') || hasType(this.#view, descriptors, 'STRONG_DESCRIPTOR_ARRAY'))
+      )
+        return [];
       const count = Math.min(map.ownDescriptors, this.#view.memory.readU16(descriptors + at.descriptorArrayCount));
       const keys: Address[] = [];
       for (let i = 0; i < count; i++) {
@@ -184,37 +202,39 @@ export class ShapeGroups {
   #countDictionaries(): void {
     const nameOfMap = new Map<Address, GroupName>();
     const groupOfKeys = new Map<string, Group>();
-    for (const { walk } of this.#heap.walks) {
-      for (const ref of walk.dictionaryObjects) {
-        const address = addressOfRef(this.#parts, ref);
-        const map = tryRead(() => readTarget(this.#view, address));
-        if (map === undefined) continue;
-        let name = nameOfMap.get(map);
-        const facts = findMap(this.#view, map);
-        if (facts === undefined) continue;
-        if (name === undefined) {
-          name = this.#nameOf({ type: facts.instanceType } as MapRow, map, address);
-          nameOfMap.set(map, name);
-        }
-        const keys = this.#keysOfDictionary(address);
-        const sorted = keys.sort((a, b) => a.order - b.order);
-        const signature = `${name.kind} ${name.constructorName} ${name.origin} ${sorted.length} ${sorted
-          .slice(0, PROPERTY_NAMES_CAP)
-          .map((key) => key.key)
-          .join(' ')}`;
-        let group = groupOfKeys.get(signature);
-        if (group === undefined) {
-          group = this.#group(name, sorted.slice(0, PROPERTY_NAMES_CAP).map((key) => this.#key(key.key)), sorted.length);
-          groupOfKeys.set(signature, group);
-        }
-        const isLive = isReachable(this.#parts, ref);
-        if (isLive) {
-          group.instances++;
-          group.shallowBytes += facts.instanceSizeWords * WORD;
-          if (sorted.length >= 1000) this.largeDictionaries.push({ ref, propertyCount: sorted.length });
-        } else group.unreachable++;
-        this.#represent(group, address, isLive);
+    for (const ref of Int32Array.from(this.#heap.walks.flatMap(({ walk }) => [...walk.dictionaryObjects])).sort()) {
+      const address = addressOfRef(this.#parts, ref);
+      const map = tryRead(() => readTarget(this.#view, address));
+      if (map === undefined) continue;
+      let name = nameOfMap.get(map);
+      const facts = findMap(this.#view, map);
+      if (facts === undefined) continue;
+      if (name === undefined) {
+        name = this.#nameOf({ type: facts.instanceType } as MapRow, map, address);
+        nameOfMap.set(map, name);
       }
+      const keys = this.#keysOfDictionary(address);
+      const sorted = keys.sort((a, b) => a.order - b.order);
+      const signature = `${name.kind} ${name.constructorName} ${name.origin} ${sorted.length} ${sorted
+        .slice(0, PROPERTY_NAMES_CAP)
+        .map((key) => key.key)
+        .join(' ')}`;
+      let group = groupOfKeys.get(signature);
+      if (group === undefined) {
+        group = this.#group(
+          name,
+          sorted.slice(0, PROPERTY_NAMES_CAP).map((key) => this.#key(key.key)),
+          sorted.length,
+        );
+        groupOfKeys.set(signature, group);
+      }
+      const isLive = isReachable(this.#parts, ref);
+      if (isLive) {
+        group.instances++;
+        group.shallowBytes += facts.instanceSizeWords * WORD;
+        if (sorted.length >= 1000) this.largeDictionaries.push({ ref, propertyCount: sorted.length });
+      } else group.unreachable++;
+      this.#represent(group, address, isLive);
     }
   }
 
@@ -226,7 +246,11 @@ export class ShapeGroups {
       if (dictionary === undefined || !isFixedArrayType(layout, instanceTypeAt(this.#view, dictionary))) return [];
       const length = readArrayLength(this.#view, dictionary) ?? 0;
       const keys: { key: Address; order: number }[] = [];
-      for (let i = HASH_TABLE_HEADER_WORDS + at.nameDictionaryPrefix; i + DICTIONARY_ENTRY_WORDS <= length && keys.length < MAX_SORTED_KEYS; i += DICTIONARY_ENTRY_WORDS) {
+      for (
+        let i = HASH_TABLE_HEADER_WORDS + at.nameDictionaryPrefix;
+        i + DICTIONARY_ENTRY_WORDS <= length && keys.length < MAX_SORTED_KEYS;
+        i += DICTIONARY_ENTRY_WORDS
+      ) {
         const entry = dictionary + at.fixedArrayData + i * WORD;
         const key = readTarget(this.#view, entry);
         // Empty entries hold undefined, deleted ones the hole, whose details are 0 like nobody else's.

@@ -21,6 +21,7 @@ export interface WorkerSetup {
 }
 
 export type WorkerRequest =
+  | { readonly step: 'setUp'; readonly setup: WorkerSetup }
   | { readonly step: 'walk'; readonly request: WalkRequest }
   | { readonly step: 'mark'; readonly request: MarkRequest }
   | { readonly step: 'finishMark'; readonly tables: Int32Array };
