@@ -15,9 +15,6 @@ export interface Run {
 
 export interface RunOptions {
   readonly timeoutMs?: number;
-  /** Runs as this user; for a test that must not be root. */
-  readonly uid?: number;
-  readonly cwd?: string;
 }
 
 /** Runs `coreleak` with these arguments, without a terminal; never throws for an exit code. */
@@ -29,8 +26,6 @@ export async function runCoreleak(args: readonly string[], options: RunOptions =
     timeout: options.timeoutMs ?? 120_000,
     killSignal: 'SIGKILL',
     maxBuffer: 1 << 28,
-    ...(options.uid === undefined ? {} : { uid: options.uid }),
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   if (run.timedOut) throw new Error(`coreleak ${args.join(' ')} did not end within ${options.timeoutMs ?? 120_000} ms`);
   return { exitCode: run.exitCode, stdout: run.stdout, stderr: run.stderr, durationMs: run.durationMs };
