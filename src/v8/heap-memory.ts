@@ -37,6 +37,8 @@ export interface HeapPage {
   readonly flags: number;
   /** Whether the page was made for one large object: what follows it on the page is no object. */
   readonly isLarge: boolean;
+  /** Whether the page is a regular one of new space, which is filled from its start to its end. */
+  readonly isNew: boolean;
   /** Whether the page belongs to a space of code. */
   readonly isCode: boolean;
   readonly firstSlot: number;

@@ -119,6 +119,7 @@ export class HeapWalker {
     let fixedWords = 0;
     let isDictionary = false;
     let isFree = false;
+    let passedArea = false;
     let freeWords = 0;
     let columns = maps.columns;
     let counts = columns.objects;
@@ -128,7 +129,10 @@ export class HeapWalker {
         nextSkip = skips[skip]?.start ?? end;
         const stop = Math.min(end, Math.max(range.end, ref));
         if (range.why === 'missing') this.#missing += (stop - ref) * 8;
-        else this.#unused += (stop - ref) * 8;
+        else {
+          this.#unused += (stop - ref) * 8;
+          passedArea = true;
+        }
         ref = stop;
         continue;
       }
@@ -168,6 +172,11 @@ export class HeapWalker {
           }
           continue;
         }
+      }
+      if (passedArea && page.isNew) {
+        // The limit of an allocation area may be set below its real end, for the allocator to stop there (heap/allocation-observer.h).
+        this.#unused += (end - ref) * 8;
+        break;
       }
       ref = this.#skipDamage(ref, Math.min(end, nextSkip), map >= 0);
       map = -1;

@@ -6,7 +6,7 @@ import { type HeapPage, SLOT_BYTES } from './heap-memory.ts';
 import type { LayoutConstant, LayoutName, V8Layout } from './layout.ts';
 
 /** A page as its header tells of it, before its space is known and it gets its place in the heap memory. */
-export type FoundPage = Omit<HeapPage, 'firstSlot' | 'slots' | 'isLarge' | 'isCode'>;
+export type FoundPage = Omit<HeapPage, 'firstSlot' | 'slots' | 'isLarge' | 'isNew' | 'isCode'>;
 
 export interface PageSearch {
   /** Sorted by address. */

@@ -38,9 +38,9 @@ export function spaceName(page: FoundPage, layout: V8Layout, memory: MemoryReade
 }
 
 /** What a page's space says of the objects on it. */
-export function pageUse(page: FoundPage, layout: V8Layout, memory: MemoryReader): Pick<HeapPage, 'isLarge' | 'isCode'> {
+export function pageUse(page: FoundPage, layout: V8Layout, memory: MemoryReader): Pick<HeapPage, 'isLarge' | 'isNew' | 'isCode'> {
   const name = spaceName(page, layout, memory);
-  return { isLarge: page.size > SLOT_BYTES || name.endsWith('large'), isCode: name.startsWith('code') };
+  return { isLarge: page.size > SLOT_BYTES || name.endsWith('large'), isNew: name === 'new', isCode: name.startsWith('code') };
 }
 
 /** Header words that are searched for links between pages. */

@@ -106,6 +106,7 @@ export class FakePages implements BulkReader {
       heap: base === READ_ONLY ? 0 : HEAP,
       owner: 0,
       isLarge: false,
+      isNew: (flags & 16) !== 0 && base !== READ_ONLY,
       isCode: false,
       flags: base === READ_ONLY ? 0 : flags,
     }));

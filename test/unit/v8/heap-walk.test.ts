@@ -6,8 +6,8 @@ import { FIRST_PAGE, FakePages, READ_ONLY, TYPE, pointer, smi } from '../../supp
 const FREE_TAIL = 256 * 1024 - 0x1000;
 
 /** Walks all pages; the second page is the one that tests fill. */
-function walk(pages: FakePages, unused: readonly { start: number; end: number }[] = []) {
-  const { parts, walk: setup } = pages.setup();
+function walk(pages: FakePages, unused: readonly { start: number; end: number }[] = [], flags?: number) {
+  const { parts, walk: setup } = pages.setup(flags);
   const walker = new HeapWalker(setup, pages);
   const ranges = unused.map(({ start, end }): SkipRange => ({ start: refOfAddress(parts, start), end: refOfAddress(parts, end), why: 'unused' }));
   walker.visitPage(0, []);
@@ -79,6 +79,22 @@ describe('HeapWalker', () => {
     pages.object(FIRST_PAGE);
     const { walk: result } = walk(pages, [{ start: stale, end: stale + 64 }]);
     expect(result.objects[1]).toBe(2);
+  });
+
+  it('takes what follows the allocation area of a page of new space for unused, when it is no object', () => {
+    const build = (): FakePages => {
+      const pages = withPage();
+      pages.object(FIRST_PAGE);
+      const area = pages.allocate(FIRST_PAGE, 8);
+      const left = pages.allocate(FIRST_PAGE, 4);
+      pages.write(left, [[0xdeadbeef, 1]]);
+      expect(left).toBe(area + 64);
+      return pages;
+    };
+    const area = { start: FIRST_PAGE + 0x1020, end: FIRST_PAGE + 0x1060 };
+    const TO_PAGE = 16;
+    expect(walk(build(), [area], TO_PAGE).walk.skippedBytes).toBe(0);
+    expect(walk(build(), [area]).walk.skippedBytes).toBeGreaterThan(0);
   });
 
   it('says what the core does not hold, and does not call guards missing', () => {

@@ -93,7 +93,7 @@ describe('heap memory', () => {
     const pages = Array.from({ length: 300 }, (_, i) => {
       const base = ((i * 7919) % 1000) * 97 * SLOT_BYTES + 0x5500_0000_0000;
       const size = i % 10 === 0 ? 3 * SLOT_BYTES - 4096 : SLOT_BYTES;
-      return { base: base - (base % SLOT_BYTES), size, areaStart: base + 4096, areaEnd: base + size, heap: HEAP, owner: 0, flags: 0, isLarge: size > SLOT_BYTES, isCode: false };
+      return { base: base - (base % SLOT_BYTES), size, areaStart: base + 4096, areaEnd: base + size, heap: HEAP, owner: 0, flags: 0, isLarge: size > SLOT_BYTES, isNew: false, isCode: false };
     });
     const distinct = [...new Map(pages.map((page) => [page.base, page])).values()].sort((a, b) => a.base - b.base).filter((page, i, all) => i === 0 || all[i - 1]!.base + 4 * SLOT_BYTES <= page.base);
     const parts = allocateHeapMemory(distinct);
