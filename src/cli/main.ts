@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The command line's composition root: the only place that touches the process. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { isatty } from 'node:tty';
 import { thisMachine } from '../commands/machine.ts';
+import { SpareWorkers } from '../v8/engine-pool.ts';
 import { EXIT } from './failure.ts';
 import type { Output } from './io.ts';
 import { run } from './run.ts';
@@ -58,6 +59,22 @@ process.on('SIGINT', () => {
   setTimeout(() => process.exit(EXIT.interrupted), PATIENCE).unref();
 });
 
+/** The size of the largest file among the arguments that may be sources. */
+function largestSource(argv: readonly string[]): number {
+  const sizes = argv.map((argument, i) => {
+    if (argument.startsWith('-') || argv[i - 1] === '--binary') return 0;
+    try {
+      return statSync(argument, { throwIfNoEntry: false })?.size ?? 0;
+    } catch {
+      return 0;
+    }
+  });
+  return Math.max(0, ...sizes);
+}
+
+// Starting threads takes about as long as reading the arguments and finding the heap: for a large file it is done meanwhile.
+const spare = new SpareWorkers(largestSource(process.argv.slice(2)));
+
 const code = await run(process.argv.slice(2), {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
@@ -66,7 +83,7 @@ const code = await run(process.argv.slice(2), {
   now: () => performance.now(),
   program: programName(),
   version: packageVersion(),
-  openSource: async (path, options) => (await import('../session/open.ts')).openSource(path, options),
+  openSource: async (path, options) => (await import('../session/open.ts')).openSource(path, { ...options, spare }),
   machine: thisMachine(process.env['PATH'] ?? ''),
 });
 // What was interrupted may still be running in a worker. Everything else ends by itself, so that stdout is never cut.

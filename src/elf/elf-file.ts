@@ -37,6 +37,8 @@ export interface ElfFile {
   lookupSymbols(names: readonly string[]): ReadonlyMap<string, ElfSymbol>;
   /** The defined symbols whose names begin with `prefix`, each name once, in the order of the tables. */
   symbolsWithPrefix(prefix: string): readonly ElfSymbol[];
+  /** The same from .dynsym alone, which is quicker to read and survives `strip`. */
+  exportedSymbolsWithPrefix(prefix: string): readonly ElfSymbol[];
   /**
    * Bytes by p_vaddr, as the program loader would lay them out: what a PT_LOAD has in memory beyond its p_filesz (.bss) reads as zero.
    * Right for an executable or a library only; in a core such bytes are absent.
@@ -114,7 +116,11 @@ class LoadedElf implements ElfFile {
   }
 
   symbolsWithPrefix(prefix: string): readonly ElfSymbol[] {
-    return this.#reader().withPrefix(prefix);
+    return this.#reader().withPrefix(prefix, false);
+  }
+
+  exportedSymbolsWithPrefix(prefix: string): readonly ElfSymbol[] {
+    return this.#reader().withPrefix(prefix, true);
   }
 
   readAtVirtualAddress(vaddr: Address, length: number): Uint8Array {

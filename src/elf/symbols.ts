@@ -33,11 +33,11 @@ interface Table {
   readonly names: Buffer;
 }
 
-/** The tables of one file, read whole when they are first asked for. */
+/** The tables of one file, each read whole when it is first asked for: that of the exported symbols is a fraction of the other. */
 export class SymbolReader {
   readonly #source: ByteSource;
   readonly #sections: readonly SectionHeader[];
-  #tables: readonly Table[] | undefined;
+  readonly #tables = new Map<number, Table | undefined>();
 
   constructor(source: ByteSource, sections: readonly SectionHeader[]) {
     this.#source = source;
@@ -46,12 +46,18 @@ export class SymbolReader {
 
   forEachSymbol(callback: OnSymbol, prefix: string): void {
     const wanted = new TextEncoder().encode(prefix);
-    for (const table of this.#load()) forEachIn(table, wanted, callback);
+    for (const type of [SHT_SYMTAB, SHT_DYNSYM]) {
+      const table = this.#table(type);
+      if (table !== undefined) forEachIn(table, wanted, callback);
+    }
   }
 
-  withPrefix(prefix: string): readonly ElfSymbol[] {
+  withPrefix(prefix: string, exportedOnly: boolean): readonly ElfSymbol[] {
     const found = new Map<string, ElfSymbol>();
-    this.forEachSymbol((name, value, size, info, sectionIndex) => keep(found, { name, value, size, info, sectionIndex }), prefix);
+    const onSymbol: OnSymbol = (name, value, size, info, sectionIndex) => keep(found, { name, value, size, info, sectionIndex });
+    const exported = exportedOnly ? this.#table(SHT_DYNSYM) : undefined;
+    if (!exportedOnly) this.forEachSymbol(onSymbol, prefix);
+    else if (exported !== undefined) forEachIn(exported, new TextEncoder().encode(prefix), onSymbol);
     return [...found.values()];
   }
 
@@ -61,7 +67,11 @@ export class SymbolReader {
     const onSymbol: OnSymbol = (name, value, size, info, sectionIndex) => {
       if (wanted.has(name)) keep(found, { name, value, size, info, sectionIndex });
     };
-    for (const table of this.#load()) {
+    // An exported symbol is global, and a global one wins: what is found there need not be looked for elsewhere.
+    for (const type of [SHT_DYNSYM, SHT_SYMTAB]) {
+      for (const name of found.keys()) wanted.delete(name);
+      const table = wanted.size === 0 ? undefined : this.#table(type);
+      if (table === undefined) continue;
       const offsets = findNames(table.names, wanted);
       if (offsets === undefined) forEachIn(table, new TextEncoder().encode(commonPrefix(names)), onSymbol);
       else if (offsets.size > 0) forEachNamed(table, offsets, onSymbol);
@@ -69,17 +79,19 @@ export class SymbolReader {
     return found;
   }
 
-  #load(): readonly Table[] {
-    this.#tables ??= [SHT_SYMTAB, SHT_DYNSYM].flatMap((type) => {
-      const section = this.#sections.find((s) => s.type === type);
-      const strings = section === undefined ? undefined : this.#sections[section.link];
-      const symbols = section === undefined ? undefined : this.#read(section);
-      const names = strings === undefined ? undefined : this.#read(strings);
-      if (symbols === undefined || names === undefined) return [];
-      const words = new Uint32Array(symbols.buffer, symbols.byteOffset, SYMBOL_WORDS * Math.floor(symbols.length / SIZEOF_SYM));
-      return [{ symbols: words, names: Buffer.from(names.buffer, names.byteOffset, names.length) }];
-    });
-    return this.#tables;
+  #table(type: number): Table | undefined {
+    if (!this.#tables.has(type)) this.#tables.set(type, this.#load(type));
+    return this.#tables.get(type);
+  }
+
+  #load(type: number): Table | undefined {
+    const section = this.#sections.find((s) => s.type === type);
+    const strings = section === undefined ? undefined : this.#sections[section.link];
+    const symbols = section === undefined ? undefined : this.#read(section);
+    const names = strings === undefined ? undefined : this.#read(strings);
+    if (symbols === undefined || names === undefined) return undefined;
+    const words = new Uint32Array(symbols.buffer, symbols.byteOffset, SYMBOL_WORDS * Math.floor(symbols.length / SIZEOF_SYM));
+    return { symbols: words, names: Buffer.from(names.buffer, names.byteOffset, names.length) };
   }
 
   #read(section: SectionHeader): Uint8Array | undefined {

@@ -17,6 +17,8 @@ export interface OpenSourceOptions {
   readonly sysroot?: string;
   /** Go on with a binary of another build. */
   readonly force?: boolean;
+  /** Workers that were started in advance. */
+  readonly spare?: SpareWorkers;
 }
 
 /** Options of node that take their value as the next argument. */
@@ -195,7 +197,7 @@ function planOf(target: Target): HeapPlan {
 export function openSource(path: string, options: OpenSourceOptions = {}): Promise<HeapSource> {
   return new Promise((resolve) => {
     const target = openTarget(path, options);
-    const spare = new SpareWorkers(target.memory.savedBytes);
+    const spare = options.spare ?? new SpareWorkers(target.memory.savedBytes);
     try {
       resolve(new CoreSource(target, planOf(target), spare));
     } catch (error) {

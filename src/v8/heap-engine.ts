@@ -64,7 +64,7 @@ export class HeapEngine {
         if (page === undefined) walker.passPage(passed[i - pages.length]!);
         else walker.visitPage(page, unused.get(page) ?? []);
       }
-      onShare(from / total);
+      if (from % (TURN * 8) === 0) onShare(from / total);
     }
     return walker.finish();
   }

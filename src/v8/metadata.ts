@@ -25,7 +25,8 @@ const PREFIX = 'v8dbg_';
  */
 function readV8Constants(elf: TargetElf): ReadonlyMap<string, number> {
   const constants = new Map<string, number>();
-  for (const symbol of elf.symbolsWithPrefix(PREFIX)) {
+  const exported = elf.exportedSymbolsWithPrefix(PREFIX);
+  for (const symbol of exported.length > 0 ? exported : elf.symbolsWithPrefix(PREFIX)) {
     const name = symbol.name.slice(PREFIX.length);
     if (name.startsWith('parent_') || constants.has(name)) continue;
     const bytes = elf.readAtVirtualAddress(symbol.value, 4);

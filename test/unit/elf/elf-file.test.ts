@@ -73,6 +73,10 @@ describe('symbols', () => {
     ]);
   });
 
+  test('are found by prefix among the exported ones alone', () => {
+    expect(elf.exportedSymbolsWithPrefix('v8dbg_').map((s) => [s.name, s.value])).toEqual([['v8dbg_b', 0x403010]]);
+  });
+
   test('are looked up by name', () => {
     const found = elf.lookupSymbols(['main', 'größe', 'mai', 'none', 'undefined_one']);
     expect([...found.keys()].sort()).toEqual(['größe', 'main']);
