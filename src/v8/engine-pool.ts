@@ -12,7 +12,7 @@ import type { SegmentColumns, WorkerReply, WorkerRequest, WorkerSetup } from './
 const WORKER_HEAP_BYTES = 64 * 2 ** 20;
 const MAX_WORKERS = 4;
 
-/** All pages of a heap: those to walk, with their allocation areas by page number, and those to load only. */
+/** The pages to walk, with their allocation areas by page number. */
 type WalkPlan = Omit<WalkRequest, 'next'>;
 
 /** Where marking starts; see MarkRequest. */
@@ -23,15 +23,17 @@ interface MarkPlan {
 }
 
 export interface EnginePool {
-  /** Loads and walks all pages. One answer a thread. */
+  /** Walks pages. One answer a thread. */
   walk(plan: WalkPlan, onShare: OnShare): Promise<WalkAnswer[]>;
+  /** Loads all pages into the heap memory. */
+  load(onShare: OnShare): Promise<void>;
   /** Marks from the roots. One result a thread. */
   mark(plan: MarkPlan, onShare: OnShare): Promise<MarkResult[]>;
   close(): void;
 }
 
-/** A request for all threads that walk one heap together. */
-const walkRequest = (plan: WalkPlan): WalkRequest => ({ ...plan, next: new Int32Array(new SharedArrayBuffer(4)) });
+/** A counter for threads that take turns. */
+const turns = (): { next: Int32Array } => ({ next: new Int32Array(new SharedArrayBuffer(4)) });
 
 class InlinePool implements EnginePool {
   readonly #engine: HeapEngine;
@@ -40,7 +42,11 @@ class InlinePool implements EnginePool {
     this.#engine = new HeapEngine(setup, () => memory);
   }
   walk(plan: WalkPlan, onShare: OnShare): Promise<WalkAnswer[]> {
-    return Promise.resolve([this.#engine.walk(walkRequest(plan), onShare)]);
+    return Promise.resolve([this.#engine.walk({ ...plan, ...turns() }, onShare)]);
+  }
+  load(onShare: OnShare): Promise<void> {
+    this.#engine.load(turns(), onShare);
+    return Promise.resolve();
   }
   mark(plan: MarkPlan, onShare: OnShare): Promise<MarkResult[]> {
     const tables = this.#engine.mark({ ...plan, pool: makeMarkPool(1) }, onShare);
@@ -153,12 +159,20 @@ class WorkerPool implements EnginePool {
   }
 
   async walk(plan: WalkPlan, onShare: OnShare): Promise<WalkAnswer[]> {
-    const request = walkRequest(plan);
+    const request = { ...plan, ...turns() };
     const replies = await this.#askAll(
       this.#workers.map(() => ({ step: 'walk', request })),
       onShare,
     );
     return replies.flatMap((reply) => (reply.kind === 'walk' ? [reply.answer] : []));
+  }
+
+  async load(onShare: OnShare): Promise<void> {
+    const request = turns();
+    await this.#askAll(
+      this.#workers.map(() => ({ step: 'load', request })),
+      onShare,
+    );
   }
 
   async mark(plan: MarkPlan, onShare: OnShare): Promise<MarkResult[]> {

@@ -1,5 +1,5 @@
 /** The heavy steps over one heap memory: load and walk, mark. Runs on the main thread for small heaps and in worker threads for large ones. */
-import type { BulkReader } from './heap-memory.ts';
+import { type BulkReader, loadPage } from './heap-memory.ts';
 import { HeapWalker, type SkipRange, type WalkResult, type WalkSetup } from './heap-walk.ts';
 import type { MapColumns } from './map-table.ts';
 import { type MarkResult, type MarkRules, Marker } from './mark.ts';
@@ -11,13 +11,16 @@ export interface EngineSetup extends WalkSetup {
 }
 
 export interface WalkRequest {
-  /** Numbers of the pages to load and walk: those of all threads, which take their turns by `next`. */
+  /** Numbers of the pages to walk: those of all threads, which take their turns by `next`. */
   readonly pages: Int32Array;
   /** Allocation areas by page number. */
   readonly unused: ReadonlyMap<number, readonly SkipRange[]>;
-  /** Numbers of the pages to load only, by whoever comes to them after the others. */
-  readonly passed: Int32Array;
-  /** One shared element: how many of `pages` and then `passed` have been taken. */
+  /** One shared element: how many of the pages have been taken. */
+  readonly next: Int32Array;
+}
+
+/** Loads the pages that are not yet in the heap memory; `next` as in WalkRequest. */
+export interface LoadRequest {
   readonly next: Int32Array;
 }
 
@@ -42,6 +45,14 @@ export interface MarkRequest {
 /** Reports the share of a step that is done, in [0, 1]; called at most a few hundred times a step. */
 export type OnShare = (share: number) => void;
 
+/** Does what is this thread's of `total` pieces of work, a few at a time. */
+function takeTurns(next: Int32Array, total: number, onShare: OnShare, work: (index: number) => void): void {
+  for (let from = Atomics.add(next, 0, TURN); from < total; from = Atomics.add(next, 0, TURN)) {
+    for (let i = from; i < Math.min(from + TURN, total); i++) work(i);
+    if (from % (TURN * 8) === 0) onShare(from / total);
+  }
+}
+
 export class HeapEngine {
   readonly #setup: EngineSetup;
   readonly #memory: () => BulkReader;
@@ -53,20 +64,21 @@ export class HeapEngine {
     this.#memory = memory;
   }
 
-  /** Reads pages of the core into the heap memory and walks them. */
+  /** Walks pages, each read from the core when its turn comes. */
   walk(request: WalkRequest, onShare: OnShare): WalkAnswer {
-    const { pages, passed, unused, next } = request;
+    const { pages, unused, next } = request;
     const walker = new HeapWalker(this.#setup, this.#memory());
-    const total = pages.length + passed.length;
-    for (let from = Atomics.add(next, 0, TURN); from < total; from = Atomics.add(next, 0, TURN)) {
-      for (let i = from; i < Math.min(from + TURN, total); i++) {
-        const page = pages[i];
-        if (page === undefined) walker.passPage(passed[i - pages.length]!);
-        else walker.visitPage(page, unused.get(page) ?? []);
-      }
-      if (from % (TURN * 8) === 0) onShare(from / total);
-    }
+    takeTurns(next, pages.length, onShare, (i) => walker.visitPage(pages[i]!, unused.get(pages[i]!) ?? []));
     return walker.finish();
+  }
+
+  /** Reads what marking and names need: all pages. */
+  load(request: LoadRequest, onShare: OnShare): void {
+    const { parts } = this.#setup;
+    const memory = this.#memory();
+    takeTurns(request.next, parts.pages.length, onShare, (index) => {
+      if (Atomics.load(parts.slotState, parts.pages[index]!.firstSlot) === 0) loadPage(parts, memory, index);
+    });
   }
 
   /** Marks from the roots until no thread has work left; all pages must have been walked by then. Returns the ephemeron tables met. */

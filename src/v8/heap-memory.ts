@@ -110,6 +110,7 @@ export interface AreaHole {
 /** Reads memory in large pieces: bytes that are present from `address` on, at most `target.length`; returns how many. */
 export interface BulkReader {
   readInto(target: Uint8Array, address: Address): number;
+  isReadable(address: Address, length: number): boolean;
   findMapping(address: Address): { readonly end: Address; readonly flags: number } | undefined;
 }
 

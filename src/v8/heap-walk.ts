@@ -1,6 +1,6 @@
 /** The linear walk: every object of every page, one after the other, with what does not parse counted instead of guessed at. */
 import { Int32Column } from '../bytes/columns.ts';
-import { type AreaHole, type BulkReader, type HeapMemoryParts, SLOT_WORDS, loadPage } from './heap-memory.ts';
+import { type AreaHole, type BulkReader, type HeapMemoryParts, type HeapPage, SLOT_BYTES, SLOT_WORDS, loadPage } from './heap-memory.ts';
 import { type MapColumns, MapFlag, type MapRules, MapTable } from './map-table.ts';
 import { type EnsureLoaded, type SizeRules, variableWords } from './object-size.ts';
 import { SizeKind, type TypeTable } from './type-table.ts';
@@ -36,6 +36,9 @@ export interface WalkResult {
   readonly dictionaryObjects: Int32Array;
 }
 
+/** The first bytes of a large object: enough for its size. */
+const LARGE_HEADER_BYTES = 4096;
+
 /** What a walker needs to know of the heap. */
 export interface WalkSetup {
   readonly parts: HeapMemoryParts;
@@ -55,7 +58,12 @@ export class HeapWalker {
   readonly #objects: Float64Array;
   readonly #bytes: Float64Array;
   readonly #ensureLoaded: EnsureLoaded;
+  /** One slot's worth of words, for the page at hand. */
+  readonly #buffer = new Uint32Array(SLOT_WORDS * 2);
   #pageOfSlot: Int32Array | undefined;
+  /** Where the page at hand is, and what to add to 2 * ref for its words. */
+  #words: Uint32Array = this.#buffer;
+  #shift = 0;
   #skipped = 0;
   #missing = 0;
   #unused = 0;
@@ -82,15 +90,28 @@ export class HeapWalker {
     return this.#pageOfSlot[slot]!;
   }
 
-  /** Loads one page and walks it. `unused` are the page's allocation areas, sorted and disjoint. */
+  /**
+   * Reads one page and walks it. `unused` are the page's allocation areas, sorted and disjoint. The page is read into a buffer that stays in the
+   * processor's cache; only pages that hold maps, or holes, are loaded into the heap memory for good.
+   */
   visitPage(index: number, unused: readonly SkipRange[]): void {
+    const page = this.#parts.pages[index]!;
+    if (Atomics.load(this.#parts.slotState, page.firstSlot) === 0 && this.#readIntoBuffer(page)) {
+      this.#walk(index, unused, this.#buffer, 0);
+      return;
+    }
     const holes = loadPage(this.#parts, this.#memory, index);
-    this.#walk(index, holes.length === 0 ? unused : this.#mergeHoles(unused, holes));
+    this.#walk(index, holes.length === 0 ? unused : this.#mergeHoles(unused, holes), this.#parts.words, page.firstSlot * SLOT_WORDS);
   }
 
-  /** Loads one page without walking it: what is on it is left over from a collection. */
-  passPage(index: number): void {
-    loadPage(this.#parts, this.#memory, index);
+  /** Reads a page's area into the buffer, or of a large page what its one object needs to be measured; false when not all of the page is in the core. */
+  #readIntoBuffer(page: HeapPage): boolean {
+    const offset = page.areaStart - page.base;
+    const length = Math.min(page.areaEnd - page.base, SLOT_BYTES) - offset;
+    if (page.isLarge && !this.#memory.isReadable(page.areaStart, page.areaEnd - page.areaStart)) return false;
+    if (page.slots > 1 && !page.isLarge) return false;
+    const wanted = page.isLarge ? Math.min(length, LARGE_HEADER_BYTES) : length;
+    return this.#memory.readInto(new Uint8Array(this.#buffer.buffer, offset, wanted), page.areaStart) === wanted;
   }
 
   #mergeHoles(unused: readonly SkipRange[], holes: readonly AreaHole[]): SkipRange[] {
@@ -102,11 +123,15 @@ export class HeapWalker {
     return [...unused, ...ranges].sort((a, b) => a.start - b.start);
   }
 
-  #walk(index: number, skips: readonly SkipRange[]): void {
+  /** Walks the page whose first word, which has the ref of its slot, is at `words[2 * from]`. */
+  #walk(index: number, skips: readonly SkipRange[], words: Uint32Array, from: number): void {
     const page = this.#parts.pages[index]!;
-    const { words, bits } = this.#parts;
+    const { bits } = this.#parts;
     const maps = this.#maps;
     const origin = page.firstSlot * SLOT_WORDS;
+    const shift = (from - origin) * 2;
+    this.#words = words;
+    this.#shift = shift;
     const end = origin + (page.areaEnd - page.base) / 8;
     let ref = origin + (page.areaStart - page.base) / 8;
     let skip = 0;
@@ -136,8 +161,8 @@ export class HeapWalker {
         ref = stop;
         continue;
       }
-      const lo = words[ref * 2]!;
-      const hi = words[ref * 2 + 1]!;
+      const lo = words[ref * 2 + shift]!;
+      const hi = words[ref * 2 + shift + 1]!;
       if (lo !== lastLo || hi !== lastHi || map < 0) {
         map = (lo & 7) === 1 ? maps.lookup(lo, hi) : -1;
         lastLo = lo;
@@ -189,7 +214,7 @@ export class HeapWalker {
   #variableSize(ref: number, map: number, end: number): number {
     const columns = this.#maps.columns;
     const kind = columns.sizeKind[map]!;
-    if (kind !== SizeKind.unknown) return variableWords(this.#rules, this.#parts, ref, kind, columns.sizeParam[map]!, this.#ensureLoaded);
+    if (kind !== SizeKind.unknown) return variableWords(this.#rules, this.#parts, this.#words, ref * 2 + this.#shift, kind, columns.sizeParam[map]!, this.#ensureLoaded);
     // Some read-only singletons have a type of their own and no size rule; more than one of a kind is worth a word.
     if (columns.objects[map]! > 0) this.#report('unsized-type', ref, 0);
     return this.#nextObject(ref + 1, end) - ref;
@@ -197,26 +222,28 @@ export class HeapWalker {
 
   /** The next ref in [from, end) whose word is a map's, or `end`. */
   #nextObject(from: number, end: number): number {
-    const { words } = this.#parts;
+    const words = this.#words;
+    const shift = this.#shift;
     for (let ref = from; ref < end; ref++) {
-      const lo = words[ref * 2]!;
-      if ((lo & 7) === 1 && this.#maps.lookup(lo, words[ref * 2 + 1]!) >= 0) return ref;
+      const lo = words[ref * 2 + shift]!;
+      if ((lo & 7) === 1 && this.#maps.lookup(lo, words[ref * 2 + shift + 1]!) >= 0) return ref;
     }
     return end;
   }
 
   /** Passes over what is no object up to the next one, and files it: zeros are memory not yet used, anything else is damage. */
   #skipDamage(from: number, end: number, badSize: boolean): number {
-    const { words } = this.#parts;
+    const words = this.#words;
+    const shift = this.#shift;
     const next = this.#nextObject(from + 1, end);
     const bytes = (next - from) * 8;
     let zero = true;
-    for (let word = from * 2; word < next * 2 && zero; word++) zero = words[word] === 0;
+    for (let word = from * 2 + shift; word < next * 2 + shift && zero; word++) zero = words[word] === 0;
     if (zero) {
       this.#unused += bytes;
       return next;
     }
-    const lo = words[from * 2]!;
+    const lo = words[from * 2 + shift]!;
     const forwarded = !badSize && (lo & 7) === 0 && lo !== 0;
     this.#report(badSize ? 'bad-size' : forwarded ? 'no-map-word' : 'bad-map', from, bytes);
     this.#skipped += bytes;

@@ -127,7 +127,7 @@ export class Marker {
       const sizeKind = columns.sizeKind[map]!;
       let size = columns.sizeParam[map]! / 8;
       if (sizeKind !== SizeKind.fixed) {
-        size = sizeKind === SizeKind.unknown ? this.#unsizedWords(ref) : variableWords(this.#sizes, this.#parts, ref, sizeKind, columns.sizeParam[map]!, loaded);
+        size = sizeKind === SizeKind.unknown ? this.#unsizedWords(ref) : variableWords(this.#sizes, this.#parts, words, w, sizeKind, columns.sizeParam[map]!, loaded);
         columns.bytes[map]! += size * 8;
       }
       // The lowest ref of all threads is the sample: the same one in every run. A map needs to be followed from its first instance only.

@@ -54,11 +54,10 @@ const MAX_LOCALS = 1 << 20;
 const toWords = (bytes: number): number => Math.floor((bytes + 7) / 8);
 
 /**
- * The number of 8-byte words of a ScopeInfo that starts at `ref`, or 0 for one that makes no sense. Its parts follow from the flags word:
+ * The number of 8-byte words of a ScopeInfo that starts at `words[w]`, or 0 for one that makes no sense. Its parts follow from the flags word:
  * fixed part, names and infos of context locals, then the optional parts in order (objects/scope-info.tq).
  */
-function scopeInfoWords(rules: SizeRules, words: Uint32Array, ref: number): number {
-  const w = ref * 2;
+function scopeInfoWords(rules: SizeRules, words: Uint32Array, w: number): number {
   const flags = rules.scopeFlagsRaw === 1 ? words[w + 2]! : words[w + 3]!;
   const locals = words[w + 7]! | 0;
   if (locals < 0 || locals > MAX_LOCALS) return 0;
@@ -102,9 +101,7 @@ function scopeInfoWords(rules: SizeRules, words: Uint32Array, ref: number): numb
 export type EnsureLoaded = (slot: number) => void;
 
 /** Bytes of instructions and metadata of a code object, or -1 when the Code object that says so is not in the heap memory. */
-function codeBytes(rules: SizeRules, parts: HeapMemoryParts, ref: number, ensureLoaded: EnsureLoaded): number {
-  const { words } = parts;
-  const w = ref * 2;
+function codeBytes(rules: SizeRules, parts: HeapMemoryParts, words: Uint32Array, w: number, ensureLoaded: EnsureLoaded): number {
   if (rules.column >= V12_4) return words[w + rules.codeSizeField / 4]!;
   if (rules.column < V11_3) return words[w + rules.codeSizeField / 4]! + words[w + rules.codeSizeField / 4 + 1]!;
   // 11.3: the InstructionStream's Code object, its first field, has the sizes.
@@ -115,13 +112,19 @@ function codeBytes(rules: SizeRules, parts: HeapMemoryParts, ref: number, ensure
   if (slot < 0) return -1;
   ensureLoaded(slot);
   const code = slot * SLOT_WORDS * 2 + ((lo & 0x3fff8) >>> 2);
-  return words[code + rules.codeSizeField / 4]! + words[code + rules.codeSizeField / 4 + 1]!;
+  return parts.words[code + rules.codeSizeField / 4]! + parts.words[code + rules.codeSizeField / 4 + 1]!;
 }
 
-/** The number of 8-byte words of the object at `ref`, 0 when its words make no sense or its kind has no rule. `param` is the map's, see SizeKind. */
-export function variableWords(rules: SizeRules, parts: HeapMemoryParts, ref: number, kind: number, param: number, ensureLoaded: EnsureLoaded): number {
-  const { words } = parts;
-  const w = ref * 2;
+/** The number of 8-byte words of the object that starts at `words[w]`, 0 when its words make no sense or its kind has no rule. `param` is the map's, see SizeKind. */
+export function variableWords(
+  rules: SizeRules,
+  parts: HeapMemoryParts,
+  words: Uint32Array,
+  w: number,
+  kind: number,
+  param: number,
+  ensureLoaded: EnsureLoaded,
+): number {
   const length32 = words[w + 2]!;
   const smi = words[w + 3]! | 0;
   switch (kind) {
@@ -148,7 +151,7 @@ export function variableWords(rules: SizeRules, parts: HeapMemoryParts, ref: num
     case SizeKind.bigInt:
       return 2 + ((length32 >>> 1) & 0x3fffffff);
     case SizeKind.scopeInfo:
-      return scopeInfoWords(rules, words, ref);
+      return scopeInfoWords(rules, words, w);
     case SizeKind.preparseData:
       return 2 + toWords(length32) + words[w + 3]!;
     case SizeKind.smallOrdered: {
@@ -161,7 +164,7 @@ export function variableWords(rules: SizeRules, parts: HeapMemoryParts, ref: num
     case SizeKind.coverage:
       return toWords(16 + 16 * length32);
     case SizeKind.code: {
-      const bytes = codeBytes(rules, parts, ref, ensureLoaded);
+      const bytes = codeBytes(rules, parts, words, w, ensureLoaded);
       if (bytes < 0) return 0;
       const header = rules.column === V11_3 ? 16 : rules.codeHeader;
       return (Math.ceil((header + bytes) / rules.codeAlignment) * rules.codeAlignment) / 8;

@@ -219,7 +219,6 @@ async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions):
   const numbers = parts.pages.map((_, index) => index);
   const walkPlan = {
     pages: Int32Array.from(numbers.filter((index) => !left.has(index))),
-    passed: Int32Array.from(numbers.filter((index) => left.has(index))),
     unused: unusedRanges(plan, areas),
   };
   const walks = await pool.walk(walkPlan, (share) => options.onProgress?.('walk', share));
@@ -263,6 +262,9 @@ export async function readHeap<T>(plan: HeapPlan, onWalked: (heap: WalkedHeap) =
   try {
     options.onProgress?.('walk', 0);
     const heap = await walkHeap(plan, pool, options);
+    options.onProgress?.('load', 0);
+    await pool.load((share) => options.onProgress?.('load', share));
+    checkAborted(options);
     options.onProgress?.('mark', 0);
     const marking = markHeap(heap, pool, options);
     const early = onWalked(heap);

@@ -20,6 +20,10 @@ function answer(request: WorkerRequest): void {
     case 'walk':
       reply({ kind: 'walk', answer: engine.walk(request.request, onShare) });
       break;
+    case 'load':
+      engine.load(request.request, onShare);
+      reply({ kind: 'load' });
+      break;
     case 'mark':
       reply({ kind: 'mark', tables: engine.mark(request.request, onShare) });
       break;

@@ -1,7 +1,7 @@
 /** Messages between the main thread and the worker threads of the engine, and what a worker knows of the core: its saved segments. */
 import type { Address } from '../bytes/address.ts';
 import type { ByteSource } from '../bytes/byte-source.ts';
-import type { EngineSetup, MarkRequest, WalkAnswer, WalkRequest } from './heap-engine.ts';
+import type { EngineSetup, LoadRequest, MarkRequest, WalkAnswer, WalkRequest } from './heap-engine.ts';
 import type { BulkReader } from './heap-memory.ts';
 import type { MarkResult } from './mark.ts';
 
@@ -23,12 +23,14 @@ export interface WorkerSetup {
 export type WorkerRequest =
   | { readonly step: 'setUp'; readonly setup: WorkerSetup }
   | { readonly step: 'walk'; readonly request: WalkRequest }
+  | { readonly step: 'load'; readonly request: LoadRequest }
   | { readonly step: 'mark'; readonly request: MarkRequest }
   | { readonly step: 'finishMark'; readonly tables: Int32Array };
 
 export type WorkerReply =
   | { readonly kind: 'share'; readonly share: number }
   | { readonly kind: 'walk'; readonly answer: WalkAnswer }
+  | { readonly kind: 'load' }
   | { readonly kind: 'mark'; readonly tables: Int32Array }
   | { readonly kind: 'finishMark'; readonly result: MarkResult }
   | { readonly kind: 'failed'; readonly message: string };
@@ -59,6 +61,15 @@ export class CoreSegments implements BulkReader {
   findMapping(address: Address): { readonly end: Address; readonly flags: number } | undefined {
     const index = this.#find(address);
     return index < 0 ? undefined : { end: this.#segments.end[index]!, flags: this.#segments.flags[index]! };
+  }
+
+  isReadable(address: Address, length: number): boolean {
+    for (let at = address; at < address + length; ) {
+      const index = this.#find(at);
+      if (index < 0 || this.#segments.savedEnd[index]! <= at) return false;
+      at = this.#segments.savedEnd[index]!;
+    }
+    return true;
   }
 
   readInto(target: Uint8Array, address: Address): number {

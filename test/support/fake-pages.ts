@@ -92,6 +92,10 @@ export class FakePages implements BulkReader {
     return piece.length;
   }
 
+  isReadable(address: Address, length: number): boolean {
+    return this.readInto(new Uint8Array(length), address) === length;
+  }
+
   findMapping(address: Address): { end: Address; flags: number } | undefined {
     return this.absent.find((range) => address >= range.start && address < range.end) ?? { end: address - (address % PAGE) + PAGE, flags: 6 };
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeapWalker } from '../../../src/v8/heap-walk.ts';
-import { refOfAddress } from '../../../src/v8/heap-memory.ts';
+import { loadPage, refOfAddress } from '../../../src/v8/heap-memory.ts';
 import { makeMarkPool } from '../../../src/v8/mark-pool.ts';
 import { Marker, type MarkResult } from '../../../src/v8/mark.ts';
 import { FIRST_PAGE, FakePages, pointer, smi } from '../../support/fake-pages.ts';
@@ -10,7 +10,10 @@ import { FIRST_PAGE, FakePages, pointer, smi } from '../../support/fake-pages.ts
 function mark(pages: FakePages, roots: readonly number[]): { isLive: (address: number) => boolean; result: MarkResult } {
   const { parts, walk, rules } = pages.setup();
   const walker = new HeapWalker(walk, pages);
-  for (const index of parts.pages.keys()) walker.visitPage(index, []);
+  for (const index of parts.pages.keys()) {
+    walker.visitPage(index, []);
+    loadPage(parts, pages, index);
+  }
   const marker = new Marker(walk, rules, makeMarkPool(1));
   for (const root of roots) marker.push(refOfAddress(parts, root));
   const tables = marker.drain(() => undefined);
