@@ -38,6 +38,8 @@ const STACK_START = 1 << 16;
 
 /** Objects between two looks at the pool of shared work. */
 const SHARE_EVERY = 255;
+/** And the stack depths at which it is looked at while one object is scanned, less one: a power of two. */
+const SHARE_DEPTH = 4095;
 
 /** The first entry of an ephemeron table: [map, length, elements, deleted, capacity, (key, value)...] (objects/hash-table.h). */
 const EPHEMERON_FIRST_WORD = 5;
@@ -199,6 +201,8 @@ export class Marker {
           stack = this.#growStack();
         }
         stack[depth++] = target;
+        // One array may hold millions: others need not wait for its end.
+        if ((depth & SHARE_DEPTH) === 0 && pending === undefined) depth = giveWork(pool, stack, depth);
       }
     }
     this.#stack = stack;
