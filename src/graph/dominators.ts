@@ -11,6 +11,7 @@
  *   SEMI  before: the least semidominator seen so far; from then on: that of BEST
  *   DOM   before: first of the bucket of numbers whose semidominator this is; then next in a bucket; then the dominator, or its negative u for "the one of u"
  */
+import { Int32Column } from '../bytes/columns.ts';
 import type { Control } from './control.ts';
 import { makeTicker, TICK_MASK } from './control.ts';
 import type { EdgeSet } from './distances.ts';
@@ -43,6 +44,22 @@ interface Search {
   readonly words: Int32Array;
   /** Edges that do not lead down the search tree: two words each, the source's number and the next edge with the same target. Row 0 is empty. */
   readonly chain: Int32Array;
+  /** Numbers of the root's children in the search tree, rising: the subtree of each reaches up to the next. */
+  readonly tops: Int32Column;
+  /** For each of them, 1 if an edge from elsewhere leads into its subtree (to it alone does not count), so that it may not dominate all of it. */
+  readonly isEntered: Int32Column;
+}
+
+/** Notes that an edge from elsewhere leads to a number below one of the root's children. */
+function enter(tops: Int32Column, isEntered: Int32Column, number: number): void {
+  let low = 0;
+  let high = tops.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (tops.items[middle]! <= number) low = middle;
+    else high = middle;
+  }
+  if (tops.items[low] !== number) isEntered.items[low] = 1;
 }
 
 /** Numbers the nodes that the root reaches. `numberOf` is filled; `scratch` is a word for each number. */
@@ -52,7 +69,10 @@ function search(graph: GraphColumns, essential: EdgeSet, numberOf: Int32Array, s
   const words = new Int32Array((nodeCount + 1) * 4);
   // As long as it may have to be; the system gives memory only to the part that is written.
   const chain = new Int32Array((edgeCount + 1) * 2);
+  const tops = new Int32Column();
+  const isEntered = new Int32Column();
   let chained = 0;
+  let top = 0;
   let count = 1;
   let current = 1;
   numberOf[ROOT] = 1;
@@ -73,17 +93,24 @@ function search(graph: GraphColumns, essential: EdgeSet, numberOf: Int32Array, s
         nodeOf[count] = to;
         words[count * 4 + UP] = current;
         words[count * 4 + SEMI] = current;
+        if (current === 1) {
+          top = count;
+          tops.push(top);
+          isEntered.push(0);
+        }
         current = count;
         edge = firstEdge[to]!;
         end = firstEdge[to + 1]!;
         if ((count & TICK_MASK) === 0) tick((0.5 * count) / nodeCount);
       } else if (number > current) {
         if (words[number * 4 + SEMI]! > current) words[number * 4 + SEMI] = current;
+        if (current === 1) enter(tops, isEntered, number);
       } else if (number > 1 && number < current) {
         chained++;
         chain[chained * 2] = current;
         chain[chained * 2 + 1] = words[number * 4 + BEST]!;
         words[number * 4 + BEST] = chained;
+        if (number < top) enter(tops, isEntered, number);
       }
     }
     current = words[current * 4 + UP]!;
@@ -91,7 +118,7 @@ function search(graph: GraphColumns, essential: EdgeSet, numberOf: Int32Array, s
     edge = scratch[current]!;
     end = firstEdge[nodeOf[current]! + 1]!;
   }
-  return { count, nodeOf, words, chain };
+  return { count, nodeOf, words, chain, tops, isEntered };
 }
 
 /** Compresses the path from a number up to the last one above `limit`, so that its BEST and SEMI speak for all of it. */
@@ -121,20 +148,24 @@ function compress(words: Int32Array, stack: Int32Array, number: number, limit: n
 }
 
 /** Leaves the number of the immediate dominator in DOM of every number but the root's. */
-function dominate({ count, words, chain }: Search, stack: Int32Array, tick: (share: number) => void): void {
+function dominate({ count, words, chain, tops, isEntered }: Search, stack: Int32Array, tick: (share: number) => void): void {
+  let top = tops.length - 1;
   for (let number = count; number > 1; number--) {
     if ((number & TICK_MASK) === 0) tick(0.5 + 0.4 * (1 - number / count));
     const at = number * 4;
-    for (let member = words[at + DOM]!; member !== 0; ) {
+    for (let member = words[at + DOM]!; member !== 0;) {
       const next = words[member * 4 + DOM]!;
       compress(words, stack, member, number);
       words[member * 4 + DOM] = words[member * 4 + SEMI]! < number ? -words[member * 4 + BEST]! : number;
       member = next;
     }
+    // No semidominator is above a node that dominates: most edges to what everything refers to need no look.
+    while (number < tops.items[top]!) top--;
+    const floor = isEntered.items[top] === 1 ? 1 : tops.items[top]!;
     let semi = words[at + SEMI]!;
-    for (let link = words[at + BEST]!; link !== 0; link = chain[link * 2 + 1]!) {
+    for (let link = words[at + BEST]!; link !== 0 && semi > floor; link = chain[link * 2 + 1]!) {
       const source = chain[link * 2]!;
-      compress(words, stack, source, number);
+      if (words[source * 4 + UP]! > number) compress(words, stack, source, number);
       if (words[source * 4 + SEMI]! < semi) semi = words[source * 4 + SEMI]!;
     }
     words[at + BEST] = number;
@@ -146,7 +177,7 @@ function dominate({ count, words, chain }: Search, stack: Int32Array, tick: (sha
       words[semi * 4 + DOM] = number;
     }
   }
-  for (let member = words[4 + DOM]!; member !== 0; ) {
+  for (let member = words[4 + DOM]!; member !== 0;) {
     const next = words[member * 4 + DOM]!;
     words[member * 4 + DOM] = 1;
     member = next;

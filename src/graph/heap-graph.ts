@@ -1,4 +1,7 @@
-/** The object graph of one heap at one moment, as columns that worker threads can share. Derived columns (retainers, dominators, ...) are values of their own, so a graph is never half built. */
+/**
+ * The object graph of one heap at one moment, as columns that worker threads can share.
+ * Derived columns (retainers, dominators, ...) are values of their own, so a graph is never half built.
+ */
 
 /** Row of a node; row 0 is the synthetic root. */
 export type NodeIndex = number;
@@ -61,6 +64,11 @@ export const EdgeKind = {
 export type EdgeKind = (typeof EdgeKind)[keyof typeof EdgeKind];
 /** One more than the largest `EdgeKind`. */
 export const EDGE_KIND_COUNT = 9;
+
+/** Whether edges of a kind are called by a number (an element's index, a hidden slot) and not by a string. */
+export function isNumbered(kind: EdgeKind): boolean {
+  return kind === EdgeKind.Element || kind === EdgeKind.Hidden;
+}
 
 /** What an edge is called: a property, variable or slot by its name, an element or a hidden slot by its number. */
 export interface EdgeLabel {
@@ -134,7 +142,7 @@ export function graphOfColumns(columns: NamedColumns, strings: StringTable, shap
     edgeLabel: (edge) => {
       const kind = edgeKind[edge]! as EdgeKind;
       const name = edgeName[edge]!;
-      return { kind, name: kind === EdgeKind.Element || kind === EdgeKind.Hidden ? name : strings.at(name) };
+      return { kind, name: isNumbered(kind) ? name : strings.at(name) };
     },
   };
 }

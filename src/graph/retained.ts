@@ -42,8 +42,8 @@ export function computeGroupRetained(tree: DominatorTree, dominators: Dominators
       if (row < end) {
         isOpen[group] = 1;
         openGroups[open] = group;
-        // The subtree is done once the stack is popped to below what it pushed.
-        openUntil[open++] = depth + 1;
+        // The subtree is done once something from below this node is popped.
+        openUntil[open++] = depth;
       }
     }
     for (let at = row; at < end; at++) stack[depth++] = child[at]!;
