@@ -86,6 +86,8 @@ const code = await run(process.argv.slice(2), {
   openSource: async (path, options) => (await import('../session/open.ts')).openSource(path, { ...options, spare }),
   machine: thisMachine(process.env['PATH'] ?? ''),
 });
+// Whatever became of the source, the threads for it have nothing more to do.
+spare.close();
 // What was interrupted may still be running in a worker. Everything else ends by itself, so that stdout is never cut.
 if (code === EXIT.interrupted) process.exit(code);
 if (written.failed) process.stderr.write('coreleak: error: cannot write all of the output\n');

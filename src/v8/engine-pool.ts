@@ -70,7 +70,6 @@ class EngineWorker {
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void; onShare: OnShare } | undefined;
 
   constructor() {
-    this.#worker.unref();
     this.#worker.on('message', (reply: WorkerReply) => {
       if (reply.kind === 'share') this.#settle?.onShare(reply.share);
       else if (reply.kind === 'failed') this.#settle?.reject(new CoreleakError(reply.message));
@@ -78,6 +77,8 @@ class EngineWorker {
     });
     this.#worker.on('error', (error: Error) => this.#settle?.reject(error));
     this.#worker.on('exit', () => this.#settle?.reject(new InterruptedError()));
+    // After the listeners: each of them would hold the process again.
+    this.#worker.unref();
   }
 
   setUp(setup: WorkerSetup): void {
