@@ -66,7 +66,7 @@ export class ShapeGroups {
     for (const row of this.#heap.maps.values()) {
       if (row.objects === 0 || row.sample < 0 || (row.flags & MapFlag.dictionary) !== 0) continue;
       const map = addressOfRef(this.#parts, row.ref);
-      const name = this.#nameOf(row, map, addressOfRef(this.#parts, row.sample));
+      const name = this.#nameOf(row.type, map, addressOfRef(this.#parts, row.sample));
       const keys = name.kind === 'internal' || name.kind === 'string' || name.kind === 'number' || name.kind === 'context' ? [] : this.#keysOfMap(map, row);
       this.#groupOfMap.set(
         row.ref,
@@ -110,9 +110,8 @@ export class ShapeGroups {
     return group;
   }
 
-  #nameOf(row: MapRow, map: Address, sample: Address): GroupName {
+  #nameOf(type: number, map: Address, sample: Address): GroupName {
     const { layout } = this.#view;
-    const { type } = row;
     if (!isJsReceiverType(layout, type)) {
       const kind: ShapeKind = isStringType(layout, type)
         ? 'string'
@@ -200,19 +199,15 @@ export class ShapeGroups {
 
   /** Objects in dictionary mode: each has property names of its own. */
   #countDictionaries(): void {
-    const nameOfMap = new Map<Address, GroupName>();
     const groupOfKeys = new Map<string, Group>();
     for (const ref of Int32Array.from(this.#heap.walks.flatMap(({ walk }) => [...walk.dictionaryObjects])).sort()) {
       const address = addressOfRef(this.#parts, ref);
       const map = tryRead(() => readTarget(this.#view, address));
       if (map === undefined) continue;
-      let name = nameOfMap.get(map);
       const facts = findMap(this.#view, map);
       if (facts === undefined) continue;
-      if (name === undefined) {
-        name = this.#nameOf({ type: facts.instanceType } as MapRow, map, address);
-        nameOfMap.set(map, name);
-      }
+      // Objects of one dictionary map may differ in name: a toStringTag of their own is among their properties.
+      const name = this.#nameOf(facts.instanceType, map, address);
       const keys = this.#keysOfDictionary(address);
       const sorted = keys.sort((a, b) => a.order - b.order);
       const signature = `${name.kind} ${name.constructorName} ${name.origin} ${sorted.length} ${sorted
