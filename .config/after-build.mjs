@@ -1,4 +1,23 @@
-// Makes the built command line executable; tsc writes it without the bit.
+// Bundles the command line and its worker over what tsc wrote: one file is read instead of a hundred, which halves the time to start.
 import { chmodSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/cli/main.ts', 'src/v8/walk-worker.ts'],
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  outdir: 'dist',
+  outbase: 'src',
+  // Beside the worker's own file, which is found relative to the chunk that starts it.
+  chunkNames: 'v8/chunk-[hash]',
+  // Bundled CommonJS packages ask for Node's own modules by require.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  logLevel: 'warning',
+});
 chmodSync(new URL('../dist/cli/main.js', import.meta.url), 0o755);
