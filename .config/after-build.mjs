@@ -17,7 +17,7 @@ await build({
   // Beside the worker's own file, which is found relative to the chunk that starts it.
   chunkNames: 'v8/chunk-[hash]',
   // Bundled CommonJS packages ask for Node's own modules by require.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  banner: { js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);" },
   logLevel: 'warning',
 });
 chmodSync(new URL('../dist/cli/main.js', import.meta.url), 0o755);
