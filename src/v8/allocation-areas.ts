@@ -15,6 +15,11 @@ export interface AllocationArea {
 const AFTER_HEAP = 0x4000;
 const SPACE_BYTES = 0x800;
 
+/** Memory that also says which of it the process could write to. */
+export interface AreaMemory extends MemoryReader {
+  isWritable(address: Address): boolean;
+}
+
 /** As many bytes as can be read from `start` on, at most `length`. */
 function readUpTo(memory: MemoryReader, start: Address, length: number): Uint8Array {
   const STEP = 256;
@@ -37,15 +42,18 @@ function pageSlots(parts: HeapMemoryParts): Int32Array {
 }
 
 /** C++ objects that an isolate's words point to and that name its heap early on: local heaps and their allocators (heap/local-heap.h). */
-function ownedObjects(parts: HeapMemoryParts, memory: MemoryReader, { address, heap }: Isolate): Address[] {
+function ownedObjects(parts: HeapMemoryParts, memory: AreaMemory, { address, heap }: Isolate): Address[] {
   const bytes = readUpTo(memory, address, heap + AFTER_HEAP - address);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const BACK_POINTER_WORDS = 4;
   const found = new Set<Address>();
+  const seen = new Set<Address>();
   for (let offset = 0; offset + 8 <= bytes.length; offset += 8) {
     const object = asAddress(view.getUint32(offset, true), view.getUint32(offset + 4, true));
-    if (object === undefined || object < 0x1000 || object % 8 !== 0 || found.has(object) || refOfAddress(parts, object) >= 0) continue;
-    if (!memory.isReadable(object, BACK_POINTER_WORDS * 8)) continue;
+    if (object === undefined || object < 0x1000 || object % 8 !== 0 || seen.has(object) || refOfAddress(parts, object) >= 0) continue;
+    seen.add(object);
+    // Most words of an isolate lead to code and tables in the binary.
+    if (!memory.isWritable(object) || !memory.isReadable(object, BACK_POINTER_WORDS * 8)) continue;
     for (let word = 0; word < BACK_POINTER_WORDS; word++) if (memory.readPointer(object + word * 8) === heap) found.add(object);
   }
   return [...found];
@@ -56,7 +64,7 @@ function isWithin(page: HeapPage, address: Address | undefined): address is Addr
 }
 
 /** Finds the allocation areas of all isolates; of areas with one limit the one with the larger top is the current one. */
-export function findAllocationAreas(parts: HeapMemoryParts, memory: MemoryReader, isolates: readonly Isolate[]): AllocationArea[] {
+export function findAllocationAreas(parts: HeapMemoryParts, memory: AreaMemory, isolates: readonly Isolate[]): AllocationArea[] {
   const pageOfSlot = pageSlots(parts);
   const topByLimit = new Map<Address, Address>();
   const scan = (start: Address, length: number): void => {

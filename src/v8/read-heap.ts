@@ -240,7 +240,7 @@ async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions):
 async function markHeap(heap: WalkedHeap, pool: EnginePool, options: ReadOptions): Promise<MarkedHeap> {
   const { plan } = heap;
   const readOnlyPages = plan.parts.pages.flatMap((page, index) => (isReadOnlyPage(page, plan.layout) ? [index] : []));
-  const roots = collectRoots(plan.parts, heap.view.memory, { isolates: plan.isolates, threads: plan.target.threads, microtaskQueues: microtaskQueues(heap), readOnlyPages });
+  const roots = collectRoots(plan.parts, heap.view.memory, { isolates: plan.isolates, threads: plan.target.threads, microtaskQueues: microtaskQueues(heap), readOnlyPages, isWritable: (address) => plan.target.memory.isWritable(address) });
   const request = { roots: roots.refs, ephemeronTableType: ephemeronTableType(heap), expected: heap.objects };
   const results = await pool.mark(request, (share) => options.onProgress?.('mark', share));
   checkAborted(options);

@@ -177,7 +177,7 @@ function addHandleBlocks(roots: RootCollector, object: Address, ends: ReadonlyMa
   return false;
 }
 
-function addIsolate(roots: RootCollector, isolate: Isolate): void {
+function addIsolate(roots: RootCollector, isolate: Isolate, sources: RootSources): void {
   const { memory } = roots;
   const bytes = tryReadBytes(memory, isolate.address, isolate.heap + HEAP_BYTES - isolate.address);
   if (bytes === undefined) return;
@@ -193,6 +193,7 @@ function addIsolate(roots: RootCollector, isolate: Isolate): void {
     const object = asAddress(lo, hi);
     if (object === undefined || object < 0x1000 || object % 8 !== 0 || seen.has(object) || roots.isHeap(object)) continue;
     seen.add(object);
+    if (!sources.isWritable(object)) continue;
     addEternalHandles(roots, object);
     // What an isolate owns and refers back to it in its first words: GlobalHandles, HandleScopeImplementer and others.
     const owner = tryPointer(memory, object);
@@ -253,12 +254,14 @@ export interface RootSources {
   readonly microtaskQueues: readonly Address[];
   /** Numbers of the pages of read-only space: all objects on them live. */
   readonly readOnlyPages: readonly number[];
+  /** Whether the process could write at an address: handles and their owners are nowhere else. */
+  readonly isWritable: (address: Address) => boolean;
 }
 
 /** Collects the roots of all isolates. Reads outside the heap that fail end the part they belong to. */
 export function collectRoots(parts: HeapMemoryParts, memory: MemoryReader, sources: RootSources): Roots {
   const roots = new RootCollector(parts, memory);
-  for (const isolate of sources.isolates) addIsolate(roots, isolate);
+  for (const isolate of sources.isolates) addIsolate(roots, isolate, sources);
   for (const queue of new Set(sources.microtaskQueues)) addMicrotasks(roots, queue);
   addStacks(roots, sources.threads);
   for (const index of sources.readOnlyPages) {

@@ -65,7 +65,7 @@ function heapOf(count: number) {
 }
 
 const isolate = { address: ISOLATE, heap: HEAP, kind: 'main', tid: 1 } as const;
-const nothing = { isolates: [isolate], threads: [], microtaskQueues: [], readOnlyPages: [] };
+const nothing = { isolates: [isolate], threads: [], microtaskQueues: [], readOnlyPages: [], isWritable: () => true };
 
 describe('collectRoots', () => {
   it('takes words of the isolate, strong global handles of every block, and no weak or free ones', () => {
