@@ -86,13 +86,13 @@ export class AddressSpace implements MemoryReader {
     this.problems = problems;
   }
 
-  /** The mapping that holds `address`, saved or not. */
   /** Whether the process could write at `address`, and the core holds what it wrote. */
   isWritable(address: Address): boolean {
     const mapping = this.findMapping(address);
     return mapping !== undefined && (mapping.flags & PF_W) !== 0 && address < mapping.savedEnd;
   }
 
+  /** The mapping that holds `address`, saved or not. */
   findMapping(address: Address): Mapping | undefined {
     const mapping = this.mappings[lastAtOrBelow(this.#starts, address)];
     return mapping !== undefined && address < mapping.end ? mapping : undefined;
