@@ -5,8 +5,9 @@ const may = {
   target: ['elf', 'bytes', 'errors'],
   graph: ['bytes', 'errors'],
   v8: ['target', 'graph', 'bytes', 'errors'],
+  snapshot: ['graph', 'bytes', 'errors'],
   analysis: ['graph', 'bytes', 'errors'],
-  session: ['analysis', 'v8', 'graph', 'target', 'elf', 'bytes', 'result', 'errors'],
+  session: ['analysis', 'v8', 'snapshot', 'graph', 'target', 'elf', 'bytes', 'result', 'errors'],
   commands: ['session', 'analysis', 'graph', 'v8', 'target', 'bytes', 'result', 'errors'],
   render: ['result', 'bytes', 'errors'],
 };

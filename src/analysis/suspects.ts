@@ -47,7 +47,9 @@ export interface Suspect {
   readonly shallowBytes: number;
   /** The same as a share of the live heap; `undefined` when the heap is empty or the bytes are not in it. */
   readonly shallowShare: number | undefined;
+  /** What would be freed if all objects that the title names went, their container left out; `undefined` where there is no graph to tell. */
   readonly retainedBytes: number | undefined;
+  /** The same as a share of the live heap and what it holds outside. */
   readonly retainedShare: number | undefined;
   /** Row of the shape table, if the suspect is one. */
   readonly shape: string | undefined;
@@ -365,7 +367,8 @@ function stableProperties({ group, kind }: Draft): readonly string[] {
 }
 
 /** Scores a draft; `undefined` when the evidence is too weak for a line. */
-function finish(draft: Draft, companions: readonly Sentence[], reachableBytes: number): Suspect | undefined {
+function finish(draft: Draft, companions: readonly Sentence[], census: HeapCensus): Suspect | undefined {
+  const { reachableBytes } = census;
   const reasons = [...draft.reasons];
   const part = reachableBytes > 0 && draft.bytes > 0 ? Math.min(1, draft.bytes / reachableBytes) : undefined;
   if (part !== undefined && part >= THRESHOLDS.bytesShare && draft.kind !== 'strings') {
@@ -383,6 +386,8 @@ function finish(draft: Draft, companions: readonly Sentence[], reachableBytes: n
   const [container] = draft.containers;
   const evidence = evidenceOf(reasons, draft.origin);
   if (evidence < THRESHOLDS.listed) return undefined;
+  const retainedBytes = draft.kind === 'external' ? undefined : (closure?.retainedBytes ?? group?.retainedBytes);
+  const wholeBytes = reachableBytes + (census.externalBytes ?? 0);
   return {
     kind: draft.kind,
     title: draft.title,
@@ -391,8 +396,8 @@ function finish(draft: Draft, companions: readonly Sentence[], reachableBytes: n
     instances: draft.instances,
     shallowBytes: draft.bytes,
     shallowShare: part,
-    retainedBytes: undefined,
-    retainedShare: undefined,
+    retainedBytes,
+    retainedShare: retainedBytes === undefined || wholeBytes <= 0 ? undefined : Math.min(1, retainedBytes / wholeBytes),
     shape: group?.shape.id,
     representative: closure?.representative ?? group?.shape.representative ?? container?.address,
     code: closure?.script === undefined ? undefined : { name: closure.name, script: closure.script, line: closure.line, column: closure.column },
@@ -433,7 +438,7 @@ export function rankSuspects(census: HeapCensus): Suspect[] {
   ];
   const isForeign = new Map<Suspect, number>();
   for (const draft of drafts) {
-    const suspect = finish(draft, companions.get(draft) ?? [], census.reachableBytes);
+    const suspect = finish(draft, companions.get(draft) ?? [], census);
     if (suspect !== undefined) isForeign.set(suspect, draft.origin === 'node' || draft.origin === 'internal' ? 1 : 0);
   }
   return [...isForeign.keys()].sort(

@@ -12,6 +12,8 @@ export interface VerdictFacts {
   readonly flags: readonly string[];
   /** Signal that ended the process. */
   readonly signal: string | undefined;
+  /** Whether the source would show garbage if there were any. */
+  readonly showsGarbage: boolean;
 }
 
 /** The answer first, then what supports or weakens it. */
@@ -44,7 +46,7 @@ export function judge(census: HeapCensus, suspects: readonly Suspect[], facts: V
   const sentences: Sentence[] = [sentence];
   const limit = facts.heapLimitBytes;
   const fill = limit === undefined || limit <= 0 ? undefined : census.reachableBytes / limit;
-  const liveShare = census.bytes > 0 ? Math.min(1, census.reachableBytes / census.bytes) : undefined;
+  const liveShare = facts.showsGarbage && census.bytes > 0 ? Math.min(1, census.reachableBytes / census.bytes) : undefined;
   if (limit !== undefined && fill !== undefined) sentences.push(['Live objects fill ', share(Math.min(1, fill)), ' of the heap limit of ', bytes(limit), '.']);
   if (fill !== undefined && fill >= NEAR_LIMIT && facts.signal === 'SIGABRT')
     sentences.push(['The process aborted that close to its limit: most likely it ran out of heap.']);
@@ -68,6 +70,7 @@ export function judge(census: HeapCensus, suspects: readonly Suspect[], facts: V
   if (!complete)
     sentences.push([share(lost / Math.max(1, walkedBytes + lost)), ' of the heap could not be read, so the counts are lower bounds (see COVERAGE).']);
   sentences.push(['One look at a heap shows what has piled up, not whether it still grows.']);
-  sentences.push(['Retained sizes and holders are not computed yet: sizes are the own bytes of the objects.']);
+  const hasRetained = census.constructors.some((row) => row.retainedBytes !== undefined);
+  sentences.push([hasRetained ? 'Holders are not computed yet.' : 'Retained sizes and holders are not computed yet: sizes are the own bytes of the objects.']);
   return { level, sentences };
 }

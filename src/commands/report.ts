@@ -128,7 +128,12 @@ function findings(source: HeapSource, census: HeapCensus, options: ReportOptions
   const countOf = (confidence: Suspect['confidence']): number => suspects.filter((suspect) => suspect.confidence === confidence).length;
   return {
     generator: { name: 'coreleak', version: options.version },
-    verdict: judge(census, suspects, { heapLimitBytes: facts.heapLimitBytes, flags: facts.runtime.flags, signal: facts.process.signal }),
+    verdict: judge(census, suspects, {
+      heapLimitBytes: facts.heapLimitBytes,
+      flags: facts.runtime.flags,
+      signal: facts.process.signal,
+      showsGarbage: facts.kind === 'core',
+    }),
     shapes: census.shapes.slice(0, top),
     constructors: census.constructors.slice(0, top),
     functions: census.functions.slice(0, top),

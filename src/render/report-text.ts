@@ -1,5 +1,5 @@
 /** A report for a person at a terminal: the verdict, the ranked suspects with their evidence, then the tables. */
-import type { ReportResult, Result, RowOrigin, ShapeResult, SourceResult, SuspectResult } from '../result.ts';
+import type { Column, ReportResult, Result, RowOrigin, ShapeResult, SourceResult, SuspectResult } from '../result.ts';
 import { clip, displayWidth, pad, shellWord, visible, wrap } from './escape.ts';
 import { formatAddress, formatBytes, formatCount, formatDuration, formatNumber, formatShare, sentenceText } from './format.ts';
 import type { Paint } from './paint.ts';
@@ -49,18 +49,22 @@ function programOf(source: SourceResult): string {
 
 function headerLines(source: SourceResult, options: ReportTextOptions): string[] {
   const { process, runtime, heap } = source;
-  const maker = source.kind === 'heapsnapshot' ? 'heap snapshot' : source.writer === 'gcore' ? 'gcore' : source.writer === 'kernel' ? 'kernel core' : 'core';
+  const isSnapshot = source.kind === 'heapsnapshot';
+  const maker = source.writer === 'gcore' ? 'gcore' : source.writer === 'kernel' ? 'kernel core' : 'core';
   const binary = { 'build-id': 'binary matches', mismatch: 'BINARY DOES NOT MATCH', absent: 'no binary' }[runtime.binary.match];
   const isolates = heap.isolates.length > 1 ? `${formatCount(heap.isolates.length)} isolates` : '';
-  const facts = [
+  const identity = [
     `${maker} of node ${visible(runtime.node)} (${visible(runtime.arch)})`,
     `pid ${process.pid}`,
     visible(programOf(source)),
     process.signal === undefined ? '' : `ended by ${visible(process.signal)}`,
+  ];
+  const facts = [
+    ...(isSnapshot ? ['heap snapshot'] : identity),
     `V8 heap ${formatBytes(heap.bytes)}${heap.limitBytes === undefined ? '' : ` of ${formatBytes(heap.limitBytes)} limit`}`,
     heap.externalBytes === undefined || heap.externalBytes === 0 ? '' : `${formatBytes(heap.externalBytes)} outside of it`,
     isolates,
-    binary,
+    isSnapshot ? '' : binary,
     options.elapsed === undefined ? '' : `read in ${formatDuration(options.elapsed)}`,
   ].filter((fact) => fact !== '');
   const title = wrap(visible(lastPart(source.path)), options.width);
@@ -106,6 +110,10 @@ function suspectLines(suspect: SuspectResult, options: ReportTextOptions): strin
   const evidence = (label: string, texts: readonly string[]): void => {
     for (const [at, text] of texts.entries()) lines.push(...paragraph(text, width, `    ${at === 0 ? pad(label, 6, 'right') : ' '.repeat(6)}`, ' '.repeat(12)));
   };
+  if (suspect.retainedBytes !== undefined) {
+    const share = suspect.retainedShare === undefined ? '' : `, ${formatShare(suspect.retainedShare)} of the heap and what it holds outside`;
+    evidence('frees', [`${formatBytes(suspect.retainedBytes)} if all of them went${share}`]);
+  }
   evidence(
     'why',
     suspect.reasons.map((reason) => sentenceText(reason.text)),
@@ -193,6 +201,11 @@ function shapeLabel(row: ShapeResult): string {
   return named.length === 0 ? row.constructorName : `${row.constructorName}: ${named.slice(0, 16).join(', ')}${more}`;
 }
 
+/** The column of retained sizes, where there are any. */
+function retainedColumn(rows: readonly { readonly retainedBytes: number | undefined }[]): Column[] {
+  return rows.some((row) => row.retainedBytes !== undefined) ? [{ key: 'retainedBytes', kind: 'bytes', title: 'retained' }] : [];
+}
+
 function shapesBlock(report: ReportResult, options: ReportTextOptions): string[] {
   const { paint, width } = options;
   const live = report.shapes.filter((row) => row.instances > 0);
@@ -203,6 +216,7 @@ function shapesBlock(report: ReportResult, options: ReportTextOptions): string[]
     columns: [
       { key: 'instances', kind: 'count', title: 'instances' },
       { key: 'shallowBytes', kind: 'bytes', title: 'own bytes' },
+      ...retainedColumn(shown),
       ...(shown.some((row) => row.unreachable > 0) ? [{ key: 'unreachable', kind: 'count' as const, title: 'garbage' }] : []),
       ...(width >= 100 ? [{ key: 'representative', kind: 'address' as const, title: 'e.g.' }] : []),
       { key: 'shape', kind: 'shape', title: 'shape' },
@@ -210,6 +224,7 @@ function shapesBlock(report: ReportResult, options: ReportTextOptions): string[]
     rows: shown.map((row) => ({
       instances: row.instances,
       shallowBytes: row.shallowBytes,
+      retainedBytes: row.retainedBytes,
       unreachable: row.unreachable,
       representative: row.representative,
       shape: shapeLabel(row),
@@ -246,12 +261,14 @@ function functionsBlock(report: ReportResult, options: ReportTextOptions): strin
     columns: [
       { key: 'instances', kind: 'count', title: 'closures' },
       { key: 'shallowBytes', kind: 'bytes', title: 'own bytes' },
+      ...retainedColumn(shown),
       { key: 'name', kind: 'text', title: 'function' },
       { key: 'place', kind: 'source-location', title: 'defined at' },
     ],
     rows: shown.map((row) => ({
       instances: row.instances,
       shallowBytes: row.shallowBytes,
+      retainedBytes: row.retainedBytes,
       name: row.name === '' ? '(anonymous)' : row.name,
       place: row.script === undefined ? undefined : [row.script, row.line, row.column].filter((each) => each !== undefined).join(':'),
     })),
@@ -263,14 +280,18 @@ function coverageBlock(source: SourceResult, options: ReportTextOptions): string
   const { coverage, heap } = source;
   const dead = heap.objects - heap.reachableObjects;
   const state = coverage.complete ? 'complete' : 'NOT COMPLETE';
-  const texts = [
+  const isSnapshot = source.kind === 'heapsnapshot';
+  const walked = [
     `${state}: ${formatBytes(coverage.walkedBytes)} walked on ${formatNumber(coverage.heapPages, 'page')}, ${formatBytes(coverage.skippedBytes)} skipped, ${formatBytes(coverage.missingBytes)} missing from the file`,
     `${formatCount(heap.reachableObjects)} live and ${formatCount(dead)} dead objects`,
+  ];
+  const texts = [
+    ...(isSnapshot ? [`${state}: ${formatNumber(heap.objects, 'object')} of the file, ${formatBytes(heap.bytes)}`] : walked),
     ...coverage.problems
       .slice(0, 5)
       .map((p) => `${visible(p.kind)}: ${formatCount(p.count)}${p.firstAddress === undefined ? '' : `, first at ${formatAddress(p.firstAddress)}`}`),
     ...(coverage.problems.length > 5 ? [`${formatCount(coverage.problems.length - 5)} more kinds of problem: --format json`] : []),
-    ...source.warnings.map((warning) => `warning: ${visible(warning)}`),
+    ...source.warnings.map((warning) => `${isSnapshot ? 'note' : 'warning'}: ${visible(warning)}`),
   ];
   return block(
     'COVERAGE',
@@ -285,7 +306,7 @@ function nextBlock(source: SourceResult, options: ReportTextOptions): string[] {
   const commands = [
     ['report', ...target, '--internals', '--top 50'],
     ['report', ...target, '--format json'],
-    ['doctor', ...target],
+    ...(source.kind === 'core' ? [['doctor', ...target]] : []),
   ];
   return block(
     'NEXT',

@@ -8,6 +8,7 @@ import { previewValue } from '../v8/preview.ts';
 import { SpareWorkers } from '../v8/engine-pool.ts';
 import { type HeapPlan, planHeap } from '../v8/read-heap.ts';
 import { memoryRows } from './memory-map.ts';
+import { tryOpenSnapshot } from './open-snapshot.ts';
 import type { HeapSource, LayoutFacts, SourceFacts, WorkOptions } from './source.ts';
 
 export interface OpenSourceOptions {
@@ -189,13 +190,19 @@ function planOf(target: Target): HeapPlan {
 }
 
 /**
- * Opens a core file.
- * @throws {UnsupportedError} when the file is no core of a Node process that can be read here, or its binary is not at hand
+ * Opens a core file or a heap snapshot: what it starts with tells which. Options are for cores alone.
+ * @throws {UnsupportedError} when the file is no snapshot and no core of a Node process that can be read here, or its binary is not at hand
  * @throws {BinaryMismatchError} when the binary given is of another build
  * @throws {MalformedInputError} when the core's headers are cut off
  */
 export function openSource(path: string, options: OpenSourceOptions = {}): Promise<HeapSource> {
   return new Promise((resolve) => {
+    const snapshot = tryOpenSnapshot(path);
+    if (snapshot !== undefined) {
+      options.spare?.close();
+      resolve(snapshot);
+      return;
+    }
     const target = openTarget(path, options);
     const spare = options.spare ?? new SpareWorkers(target.memory.savedBytes);
     try {

@@ -48,6 +48,7 @@ interface ReportConstructor {
   readonly name: string;
   readonly instances: number;
   readonly shallowBytes: number;
+  readonly retainedBytes: number | null;
 }
 
 interface ReportFunction {

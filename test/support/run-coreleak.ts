@@ -31,9 +31,9 @@ export async function runCoreleak(args: readonly string[], options: RunOptions =
   return { exitCode: run.exitCode, stdout: run.stdout, stderr: run.stderr, durationMs: run.durationMs };
 }
 
-/** `coreleak report CORE --binary BINARY --format json`, parsed. Throws with what it printed unless it exits with 0. */
-export async function runReport(core: string, binary: string): Promise<Report> {
-  const run = await runCoreleak(['report', core, '--binary', binary, '--format', 'json']);
+/** `coreleak report SOURCE --binary BINARY --format json`, parsed; a snapshot has no binary. Throws with what it printed unless it exits with 0. */
+export async function runReport(source: string, binary?: string): Promise<Report> {
+  const run = await runCoreleak(['report', source, ...(binary === undefined ? [] : ['--binary', binary]), '--format', 'json']);
   if (run.exitCode !== 0) throw new Error(`coreleak report exits with ${String(run.exitCode)}: ${run.stderr.slice(0, 2000)}`);
   return JSON.parse(run.stdout) as Report;
 }

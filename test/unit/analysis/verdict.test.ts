@@ -6,7 +6,7 @@ import type { HeapCensus } from '../../../src/graph/census.ts';
 import { sentenceText } from '../../../src/render/format.ts';
 import { census, collection, shape, shopCensus } from '../../support/fake-source.ts';
 
-const FACTS: VerdictFacts = { heapLimitBytes: undefined, flags: [], signal: undefined };
+const FACTS: VerdictFacts = { heapLimitBytes: undefined, flags: [], signal: undefined, showsGarbage: true };
 function verdict(heap: HeapCensus, facts: Partial<VerdictFacts> = {}): { level: string; text: string } {
   const { level, sentences } = judge(heap, rankSuspects(heap), { ...FACTS, ...facts });
   return { level, text: sentences.map(sentenceText).join('\n') };
@@ -45,7 +45,7 @@ test('an abort close to the limit is most likely the end of the heap', () => {
   const out = 'ran out of heap';
   expect(verdict(heap, { heapLimitBytes: 100, signal: 'SIGABRT' }).text).toContain(out);
   expect(verdict(heap, { heapLimitBytes: 101, signal: 'SIGABRT' }).text).not.toContain(out);
-  expect(verdict(heap, { heapLimitBytes: 100, signal: undefined }).text).not.toContain(out);
+  expect(verdict(heap, { heapLimitBytes: 100, signal: undefined, showsGarbage: true }).text).not.toContain(out);
 });
 
 test.each(['--max-old-space-size=4096', '--max_old_space_size=4096', '--max-semi-space-size=64', '--initial-old-space-size=1'])(
