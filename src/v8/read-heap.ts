@@ -237,11 +237,23 @@ async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions):
   return { plan, view: { memory: reader, layout }, maps, walks, pageObjects, pageBytes, objects: sum(pageObjects), bytes: sum(pageBytes) };
 }
 
-async function markHeap(heap: WalkedHeap, pool: EnginePool, options: ReadOptions): Promise<MarkedHeap> {
+/** Where marking starts: what it needs of the heap besides the pages. */
+function findMarkPlan(heap: WalkedHeap): { readonly roots: Roots; readonly ephemeronTableType: number } {
   const { plan } = heap;
   const readOnlyPages = plan.parts.pages.flatMap((page, index) => (isReadOnlyPage(page, plan.layout) ? [index] : []));
-  const roots = collectRoots(plan.parts, heap.view.memory, { isolates: plan.isolates, threads: plan.target.threads, microtaskQueues: microtaskQueues(heap), readOnlyPages, isWritable: (address) => plan.target.memory.isWritable(address) });
-  const request = { roots: roots.refs, ephemeronTableType: ephemeronTableType(heap), expected: heap.objects };
+  const roots = collectRoots(plan.parts, heap.view.memory, {
+    isolates: plan.isolates,
+    threads: plan.target.threads,
+    microtaskQueues: microtaskQueues(heap),
+    readOnlyPages,
+    isWritable: (address) => plan.target.memory.isWritable(address),
+  });
+  return { roots, ephemeronTableType: ephemeronTableType(heap) };
+}
+
+async function markHeap(heap: WalkedHeap, start: ReturnType<typeof findMarkPlan>, pool: EnginePool, options: ReadOptions): Promise<MarkedHeap> {
+  const { roots } = start;
+  const request = { roots: roots.refs, ephemeronTableType: start.ephemeronTableType, expected: heap.objects };
   const results = await pool.mark(request, (share) => options.onProgress?.('mark', share));
   checkAborted(options);
   for (const { maps } of results) {
@@ -263,10 +275,12 @@ export async function readHeap<T>(plan: HeapPlan, onWalked: (heap: WalkedHeap) =
     options.onProgress?.('walk', 0);
     const heap = await walkHeap(plan, pool, options);
     options.onProgress?.('load', 0);
-    await pool.load((share) => options.onProgress?.('load', share));
+    // Roots are read from the core while other threads load the pages.
+    const loading = pool.load((share) => options.onProgress?.('load', share));
+    const [start] = await Promise.all([Promise.resolve().then(() => findMarkPlan(heap)), loading]);
     checkAborted(options);
     options.onProgress?.('mark', 0);
-    const marking = markHeap(heap, pool, options);
+    const marking = markHeap(heap, start, pool, options);
     const early = onWalked(heap);
     return { heap, marked: await marking, early };
   } finally {

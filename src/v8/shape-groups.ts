@@ -5,6 +5,7 @@ import { type HeapView, findMap, hasType, instanceTypeAt, isFixedArrayType, isSt
 import { type HeapMemoryParts, addressOfRef } from './heap-memory.ts';
 import { isContextType, isJsFunctionType, isJsReceiverType, isStringType, typeNumber } from './layout.ts';
 import { MapFlag } from './map-table.ts';
+import { MIN_LISTED_ENTRIES } from './mark.ts';
 import { ConstructorNames } from './names.ts';
 import { type MapRow, type WalkedHeap, isReachable } from './read-heap.ts';
 import { snapshotGroupOf } from './snapshot-names.ts';
@@ -52,6 +53,8 @@ export class ShapeGroups {
   readonly #groups = new Map<string, Group>();
   /** The group of each map that is not in dictionary mode. */
   readonly #groupOfMap = new Map<number, Group>();
+  /** Objects in dictionary mode, with their groups. */
+  readonly #dictionaries: { readonly ref: number; readonly group: Group; readonly bytes: number }[] = [];
   readonly largeDictionaries: LargeDictionary[] = [];
 
   constructor(heap: WalkedHeap) {
@@ -61,7 +64,7 @@ export class ShapeGroups {
     this.names = new ConstructorNames(heap.view);
   }
 
-  /** Finds the group of every map that has instances. Needs the walk only. */
+  /** Finds the group of every map that has instances, and of every object in dictionary mode. Needs the walk only. */
   nameMaps(): void {
     for (const row of this.#heap.maps.values()) {
       if (row.objects === 0 || row.sample < 0 || (row.flags & MapFlag.dictionary) !== 0) continue;
@@ -77,6 +80,7 @@ export class ShapeGroups {
         ),
       );
     }
+    this.#nameDictionaries();
   }
 
   /** Adds up instances by group. Needs the marks. */
@@ -198,7 +202,7 @@ export class ShapeGroups {
   }
 
   /** Objects in dictionary mode: each has property names of its own. */
-  #countDictionaries(): void {
+  #nameDictionaries(): void {
     const groupOfKeys = new Map<string, Group>();
     for (const ref of Int32Array.from(this.#heap.walks.flatMap(({ walk }) => [...walk.dictionaryObjects])).sort()) {
       const address = addressOfRef(this.#parts, ref);
@@ -223,13 +227,19 @@ export class ShapeGroups {
         );
         groupOfKeys.set(signature, group);
       }
+      this.#dictionaries.push({ ref, group, bytes: facts.instanceSizeWords * WORD });
+    }
+  }
+
+  #countDictionaries(): void {
+    for (const { ref, group, bytes } of this.#dictionaries) {
       const isLive = isReachable(this.#parts, ref);
       if (isLive) {
         group.instances++;
-        group.shallowBytes += facts.instanceSizeWords * WORD;
-        if (sorted.length >= 1000) this.largeDictionaries.push({ ref, propertyCount: sorted.length });
+        group.shallowBytes += bytes;
+        if (group.propertyCount >= MIN_LISTED_ENTRIES) this.largeDictionaries.push({ ref, propertyCount: group.propertyCount });
       } else group.unreachable++;
-      this.#represent(group, address, isLive);
+      this.#represent(group, addressOfRef(this.#parts, ref), isLive);
     }
   }
 
