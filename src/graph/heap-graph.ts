@@ -121,6 +121,8 @@ export interface GraphColumns {
 
 /** The object graph of one heap at one moment. */
 export interface HeapGraph extends GraphColumns {
+  /** The name of a node, as V8's snapshots give it; a core works out the contents of a string here, so it is meant for the few nodes that are shown. */
+  nodeLabel(node: NodeIndex): string;
   /** The name of an edge: read from a column or worked out from the objects, so meant for the few edges that are shown. */
   edgeLabel(edge: EdgeIndex): EdgeLabel;
   readonly shapes: ShapeTable;
@@ -134,11 +136,12 @@ export interface NamedColumns extends GraphColumns {
 
 /** The graph of columns that include the names of edges. The columns are taken as they are; `verifyGraph` says whether they hold together. */
 export function graphOfColumns(columns: NamedColumns, strings: StringTable, shapes: ShapeTable): HeapGraph {
-  const { edgeKind, edgeName } = columns;
+  const { edgeKind, edgeName, nodeName } = columns;
   return {
     ...columns,
     strings,
     shapes,
+    nodeLabel: (node) => strings.at(nodeName[node]!),
     edgeLabel: (edge) => {
       const kind = edgeKind[edge]! as EdgeKind;
       const name = edgeName[edge]!;
