@@ -16,6 +16,10 @@ export const CANNED = {
   pageAreaStart: { values: [24, 24, 24, 32, 72, 72], source: 'heap/basic-memory-chunk.h: area_start_' },
   pageAreaEnd: { values: [32, 32, 32, 40, 56, 56], source: 'heap/basic-memory-chunk.h: area_end_' },
   pageOwner: { values: [64, 64, 64, 72, 80, 80], source: 'heap/basic-memory-chunk.h: owner_' },
+  pageFreedFlag: {
+    values: [0x2000, 0x2000, 0x8000, 0x2000, 0x10000, 0],
+    source: 'heap/basic-memory-chunk.h, heap/memory-chunk.h: PRE_FREED, checked by the places of the other flags; kept elsewhere since 14.x',
+  },
   heapFromIsolate: {
     values: [0xa300, 0xc638, 0xd2c0, 0xdea0, 0xeff8, 0xf3c0],
     source: 'execution/isolate.h: heap_ within Isolate, measured on the official x64 builds',
@@ -87,6 +91,20 @@ export const CANNED = {
   debugInfoScript: {
     values: [24, 24, 24, undefined, undefined, undefined],
     source: 'objects/debug-objects.tq: DebugInfo.script, in the place of the script of a function that is debugged',
+  },
+
+  // --- stack frames ---
+  codeFlags: { values: [48, 48, 48, 48, 52, 52], source: 'objects/code.h: Code::kFlagsOffset' },
+  codeKindBaseline: { values: [11, 11, 11, 10, 10, 11], source: 'objects/code-kind.h: CodeKind::BASELINE, as v8dbg_CodeKindBaseline has it' },
+  frameFirstRegister: {
+    values: [48, 48, 48, 56, 56, 56],
+    source: 'execution/frame-constants.h: InterpreterFrameConstants::kRegisterFileFromFp, below the frame pointer; the feedback vector stands before it since 12.x',
+  },
+  bytecodeFrameSize: { values: [40, 40, 40, 48, 48, 48], source: 'objects/bytecode-array.tq: frame_size, int32, in bytes' },
+  frameArgcReceiver: { values: [0, 1, 1, 1, 1, 1], source: 'common/globals.h: kJSArgcIncludesReceiver' },
+  sourcePositionsPacked: {
+    values: [0, 0, 0, 0, 0, 1],
+    source: 'codegen/source-position-table.cc: the statement bit stands beside the code offset since 14.x instead of in its sign, measured',
   },
 
   // --- JavaScript objects ---

@@ -20,6 +20,7 @@ const LAST_PLAIN_KIND = 11;
 interface Found {
   readonly kind: CollectionRow['kind'];
   readonly entries: number;
+  readonly removed?: number;
   readonly bytes: number;
   readonly map: MapFacts;
   /** Addresses of the words of a sample of values; empty when the values are plain numbers. */
@@ -62,6 +63,7 @@ export class Containers {
       kind: container.kind,
       constructorName: this.#names.nameOfMap(container.map.address, container.address),
       entries: container.entries,
+      removed: container.removed,
       bytes: container.bytes,
       valueName: values?.name,
       valueShare: values?.share,
@@ -94,7 +96,7 @@ export class Containers {
     const width = isMap ? 3 : 2;
     const first = data + (3 + buckets) * WORD + (isMap ? WORD : 0);
     const used = Math.min(entries + deleted, Math.floor((length - 3 - buckets) / width));
-    return { kind: isMap ? 'map' : 'set', entries, bytes: map.instanceSizeWords * WORD + 16 + length * WORD, map, samples: spread(Math.max(0, used)).map((i) => first + i * width * WORD), isNumbers: false };
+    return { kind: isMap ? 'map' : 'set', entries, removed: deleted, bytes: map.instanceSizeWords * WORD + 16 + length * WORD, map, samples: spread(Math.max(0, used)).map((i) => first + i * width * WORD), isNumbers: false };
   }
 
   #readElements(address: Address, map: MapFacts): Found | undefined {

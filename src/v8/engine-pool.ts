@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { CoreleakError, InterruptedError } from '../errors.ts';
 import type { AddressSpace } from '../target/address-space.ts';
 import { type EngineSetup, HeapEngine, type OnShare, type WalkAnswer, type WalkRequest } from './heap-engine.ts';
+import type { GraphAnswer, GraphRequest, PlaceRequest } from './graph-pages.ts';
 import { makeMarkPool } from './mark-pool.ts';
 import type { MarkResult } from './mark.ts';
 import type { SegmentColumns, WorkerReply, WorkerRequest, WorkerSetup } from './worker-protocol.ts';
@@ -19,6 +20,7 @@ type WalkPlan = Omit<WalkRequest, 'next'>;
 interface MarkPlan {
   readonly roots: Int32Array;
   readonly ephemeronTableType: number;
+  readonly isMoving: boolean;
   readonly expected: number;
 }
 
@@ -29,6 +31,12 @@ export interface EnginePool {
   load(onShare: OnShare): Promise<void>;
   /** Marks from the roots. One result a thread. */
   mark(plan: MarkPlan, onShare: OnShare): Promise<MarkResult[]>;
+  /** Fills the node columns and collects the edges. One answer a thread. */
+  makeGraph(request: Omit<GraphRequest, 'next'>, onShare: OnShare): Promise<GraphAnswer[]>;
+  /** Puts the edges of all threads where they belong. */
+  placeEdges(request: PlaceRequest): Promise<void>;
+  /** Makes a signal the one that ends running steps, from now on. */
+  listen(signal: AbortSignal | undefined): void;
   close(): void;
 }
 
@@ -52,6 +60,16 @@ class InlinePool implements EnginePool {
     const tables = this.#engine.mark({ ...plan, pool: makeMarkPool(1) }, onShare);
     return Promise.resolve([this.#engine.finishMark(tables)]);
   }
+  makeGraph(request: Omit<GraphRequest, 'next'>, onShare: OnShare): Promise<GraphAnswer[]> {
+    return Promise.resolve([this.#engine.makeGraph({ ...request, ...turns() }, onShare)]);
+  }
+  placeEdges(request: PlaceRequest): Promise<void> {
+    this.#engine.placeEdges(request);
+    return Promise.resolve();
+  }
+  listen(): void {
+    // steps on this thread end by themselves
+  }
   close(): void {
     // nothing was started
   }
@@ -71,8 +89,12 @@ class EngineWorker {
 
   constructor() {
     this.#worker.on('message', (reply: WorkerReply) => {
-      if (reply.kind === 'share') this.#settle?.onShare(reply.share);
-      else if (reply.kind === 'failed') this.#settle?.reject(new CoreleakError(reply.message));
+      if (reply.kind === 'share') {
+        this.#settle?.onShare(reply.share);
+        return;
+      }
+      this.#worker.unref();
+      if (reply.kind === 'failed') this.#settle?.reject(new CoreleakError(reply.message));
       else this.#settle?.resolve(reply);
     });
     this.#worker.on('error', (error: Error) => this.#settle?.reject(error));
@@ -82,13 +104,13 @@ class EngineWorker {
   }
 
   setUp(setup: WorkerSetup): void {
-    this.#worker.ref();
     this.#worker.postMessage({ step: 'setUp', setup } satisfies WorkerRequest);
   }
 
   ask(request: WorkerRequest, onShare: OnShare): Promise<WorkerReply> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject, onShare };
+      this.#worker.ref();
       this.#worker.postMessage(request);
     });
   }
@@ -134,15 +156,20 @@ function workerCount(): number {
 class WorkerPool implements EnginePool {
   readonly #workers: EngineWorker[];
   readonly #onAbort: () => void;
-  readonly #signal: AbortSignal | undefined;
+  #signal: AbortSignal | undefined;
 
   constructor(setup: WorkerSetup, workers: EngineWorker[], signal: AbortSignal | undefined) {
     this.#workers = workers;
     for (const worker of workers) worker.setUp(setup);
-    this.#signal = signal;
     this.#onAbort = () => {
       for (const worker of this.#workers) worker.abort();
     };
+    this.listen(signal);
+  }
+
+  listen(signal: AbortSignal | undefined): void {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -181,7 +208,7 @@ class WorkerPool implements EnginePool {
     const pool = makeMarkPool(workers);
     const requests = this.#workers.map((_, i): WorkerRequest => {
       const roots = plan.roots.filter((__, root) => root % workers === i);
-      return { step: 'mark', request: { roots, ephemeronTableType: plan.ephemeronTableType, pool, expected: plan.expected / workers } };
+      return { step: 'mark', request: { roots, ephemeronTableType: plan.ephemeronTableType, isMoving: plan.isMoving, pool, expected: plan.expected / workers } };
     });
     const marked = await this.#askAll(requests, onShare);
     const tables = Int32Array.from(marked.flatMap((reply) => (reply.kind === 'mark' ? [...reply.tables] : [])));
@@ -191,8 +218,24 @@ class WorkerPool implements EnginePool {
     return [first, ...others].flatMap((reply) => (reply?.kind === 'finishMark' ? [reply.result] : []));
   }
 
+  async makeGraph(request: Omit<GraphRequest, 'next'>, onShare: OnShare): Promise<GraphAnswer[]> {
+    const whole = { ...request, ...turns() };
+    const replies = await this.#askAll(
+      this.#workers.map(() => ({ step: 'makeGraph', request: whole })),
+      onShare,
+    );
+    return replies.flatMap((reply) => (reply.kind === 'makeGraph' ? [reply.answer] : []));
+  }
+
+  async placeEdges(request: PlaceRequest): Promise<void> {
+    await this.#askAll(
+      this.#workers.map(() => ({ step: 'placeEdges', request })),
+      () => undefined,
+    );
+  }
+
   close(): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.listen(undefined);
     for (const worker of this.#workers) worker.close();
   }
 }

@@ -4,6 +4,7 @@ import type { ConstructorRow, FunctionRow, HeapCensus, IsolateRow, SpaceRow } fr
 import type { HeapProblem, WalkReport } from '../errors.ts';
 import { Containers } from './containers.ts';
 import { functionPlace, tryReadSharedFunctionInfo } from './functions.ts';
+import type { EnginePool } from './engine-pool.ts';
 import { findMapOf } from './heap.ts';
 import { addressOfRef } from './heap-memory.ts';
 import type { WalkProblem } from './heap-walk.ts';
@@ -19,6 +20,11 @@ export interface CensusResult {
   readonly census: HeapCensus;
   readonly heap: WalkedHeap;
   readonly marked: MarkedHeap;
+  readonly groups: ShapeGroups;
+  /** By row of the census's `functions`: ref of the SharedFunctionInfo. */
+  readonly sharedOfFunction: Int32Array;
+  /** The threads, where they were asked to stay. */
+  readonly pool: EnginePool | undefined;
 }
 
 function countSpaces(heap: WalkedHeap): SpaceRow[] {
@@ -50,8 +56,8 @@ function countIsolates(heap: WalkedHeap): IsolateRow[] {
   return [...rows.values()];
 }
 
-/** Adds up the damage that the walks met. */
-function report(heap: WalkedHeap): WalkReport {
+/** Adds up the damage that the walks met, and what the marks found that the walks had not. */
+function report(heap: WalkedHeap, results: readonly MarkResult[]): WalkReport {
   const problems = new Map<string, WalkProblem>();
   let skippedBytes = 0;
   let missingBytes = heap.plan.target.memory.missingBytes;
@@ -73,9 +79,11 @@ function report(heap: WalkedHeap): WalkReport {
   }
   missingBytes = Math.max(missingBytes, absentAreaBytes);
   const rows: HeapProblem[] = [...problems.values()].map(({ kind, count, bytes, first }) => ({ kind, count, bytes, firstAddress: addressOfRef(heap.plan.parts, first) }));
+  const strays = results.reduce((sum, result) => sum + result.strays, 0);
+  if (strays > 0) rows.push({ kind: 'not-walked', count: strays, bytes: 0, firstAddress: undefined });
   if (missingBytes > 0) rows.push({ kind: 'not-in-the-core', count: 1, bytes: missingBytes, firstAddress: undefined });
   const walked = heap.plan.parts.pages.filter((page) => !isFromPage(page));
-  return { complete: skippedBytes === 0 && missingBytes === 0, heapPages: walked.length, walkedBytes: heap.bytes + freeBytes, skippedBytes, missingBytes, problems: rows };
+  return { complete: skippedBytes === 0 && missingBytes === 0 && strays === 0, heapPages: walked.length, walkedBytes: heap.bytes + freeBytes, skippedBytes, missingBytes, problems: rows };
 }
 
 function constructorsOf(shapes: HeapCensus['shapes']): ConstructorRow[] {
@@ -94,9 +102,9 @@ function constructorsOf(shapes: HeapCensus['shapes']): ConstructorRow[] {
   return [...rows.values()].sort((a, b) => b.shallowBytes - a.shallowBytes);
 }
 
-function functionsOf(heap: WalkedHeap, results: readonly MarkResult[]): FunctionRow[] {
+function functionsOf(heap: WalkedHeap, results: readonly MarkResult[]): { readonly shared: number; readonly row: FunctionRow }[] {
   const { parts } = heap.plan;
-  const functions: FunctionRow[] = [];
+  const functions: { readonly shared: number; readonly row: FunctionRow }[] = [];
   const counts = new Map<number, { instances: number; sample: number }>();
   for (const { functions: rows } of results) {
     for (let i = 0; i + 2 < rows.length; i += 3) {
@@ -112,7 +120,7 @@ function functionsOf(heap: WalkedHeap, results: readonly MarkResult[]): Function
     const facts = tryReadSharedFunctionInfo(heap.view, addressOfRef(parts, shared));
     const closure = addressOfRef(parts, sample);
     const place = facts === undefined ? undefined : functionPlace(heap.view, facts);
-    functions.push({
+    const row: FunctionRow = {
       name: facts?.name ?? '',
       script: facts?.scriptName,
       line: place?.line,
@@ -122,37 +130,47 @@ function functionsOf(heap: WalkedHeap, results: readonly MarkResult[]): Function
       shallowBytes: instances * (findMapOf(heap.view, closure)?.instanceSizeWords ?? 0) * 8,
       retainedBytes: undefined,
       representative: closure + 1,
-    });
+    };
+    functions.push({ shared, row });
   }
-  return functions.sort((a, b) => b.instances - a.instances || a.representative - b.representative);
+  return functions.sort((a, b) => b.row.instances - a.row.instances || a.row.representative - b.row.representative);
 }
 
-/** Bytes of external strings' contents; those in a mapped file (Node's own sources) are no memory of the heap's. */
-function externalStringBytes(heap: WalkedHeap, refs: Iterable<number>): number {
+/** Contents that an external string keeps outside of the heap. */
+export interface ExternalContents {
+  /** A string that owns them. */
+  readonly ref: number;
+  readonly address: Address;
+  readonly bytes: number;
+}
+
+/** Contents of external strings; those in a mapped file (Node's own sources) are no memory of the heap's and are left out. Strings may share contents. */
+export function externalContents(heap: WalkedHeap, refs: Iterable<number>): ExternalContents[] {
   const { view, plan } = heap;
-  const seen = new Set<Address>();
-  let bytes = 0;
+  const found: ExternalContents[] = [];
   for (const ref of refs) {
     const address = addressOfRef(plan.parts, ref);
     const type = findMapOf(view, address)?.instanceType;
     const data = view.memory.readPointer(address + view.layout.at.externalStringData);
-    if (type === undefined || data === undefined || seen.has(data)) continue;
-    seen.add(data);
+    if (type === undefined || data === undefined) continue;
     const mapping = plan.target.memory.findMapping(data);
     if (mapping === undefined || mapping.file !== undefined || data >= mapping.savedEnd) continue;
     const ONE_BYTE = 8;
-    bytes += (stringLength(view, address) ?? 0) * ((type & ONE_BYTE) === 0 ? 2 : 1);
+    found.push({ ref, address: data, bytes: (stringLength(view, address) ?? 0) * ((type & ONE_BYTE) === 0 ? 2 : 1) });
   }
-  return bytes;
+  return found;
 }
 
-/** Bytes of distinct backing stores. */
-function arrayBufferBytes(results: readonly MarkResult[]): number {
-  const stores = new Map<number, number>();
+/** Bytes of backing stores by their address. */
+export function backingStores(results: readonly MarkResult[]): Map<Address, number> {
+  const stores = new Map<Address, number>();
   for (const { stores: pairs } of results) for (let i = 0; i + 1 < pairs.length; i += 2) stores.set(pairs[i]!, pairs[i + 1]!);
-  let bytes = 0;
-  for (const size of stores.values()) bytes += size;
-  return bytes;
+  return stores;
+}
+
+function externalBytes(heap: WalkedHeap, results: readonly MarkResult[]): number {
+  const contents = new Map(externalContents(heap, results.flatMap((result) => [...result.externalStrings])).map((one) => [one.address, one.bytes]));
+  return [...backingStores(results).values(), ...contents.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Reads the heap and counts it. Names are worked out while another thread marks. */
@@ -162,7 +180,7 @@ export async function takeCensus(plan: HeapPlan, options: ReadOptions = {}): Pro
     groups.nameMaps();
     return groups;
   };
-  const { heap, marked, early: groups } = await readHeap(plan, onWalked, options);
+  const { heap, marked, early: groups, pool } = await readHeap(plan, onWalked, options);
   options.onProgress?.('names', 0);
   groups.count();
   const { results } = marked;
@@ -170,20 +188,21 @@ export async function takeCensus(plan: HeapPlan, options: ReadOptions = {}): Pro
   const containers = [...results.flatMap((result) => [...result.largeContainers]), ...groups.largeDictionaries.map((large) => large.ref)];
   const addresses = [...new Set(containers)].map((ref) => addressOfRef(plan.parts, ref));
   options.onProgress?.('names', 0.3);
+  const functions = functionsOf(heap, results);
   const census: HeapCensus = {
     objects: heap.objects,
     bytes: heap.bytes,
     reachableObjects: results.reduce((sum, result) => sum + result.objects, 0),
     reachableBytes: results.reduce((sum, result) => sum + result.bytes, 0),
-    externalBytes: arrayBufferBytes(results) + externalStringBytes(heap, results.flatMap((result) => [...result.externalStrings])),
+    externalBytes: externalBytes(heap, results),
     isolates: countIsolates(heap),
     spaces: countSpaces(heap),
     shapes,
     constructors: constructorsOf(shapes),
-    functions: functionsOf(heap, results),
+    functions: functions.map(({ row }) => row),
     collections: new Containers(heap.view, groups.names).rows(addresses),
-    coverage: report(heap),
+    coverage: report(heap, results),
   };
   options.onProgress?.('names', 1);
-  return { census, heap, marked };
+  return { census, heap, marked, groups, sharedOfFunction: Int32Array.from(functions, ({ shared }) => shared), pool };
 }

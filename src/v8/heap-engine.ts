@@ -1,4 +1,5 @@
 /** The heavy steps over one heap memory: load and walk, mark. Runs on the main thread for small heaps and in worker threads for large ones. */
+import { type GraphAnswer, type GraphRequest, PageGraph, type PlaceRequest } from './graph-pages.ts';
 import { type BulkReader, loadPage } from './heap-memory.ts';
 import { HeapWalker, type SkipRange, type WalkResult, type WalkSetup } from './heap-walk.ts';
 import type { MapColumns } from './map-table.ts';
@@ -15,6 +16,8 @@ export interface WalkRequest {
   readonly pages: Int32Array;
   /** Allocation areas by page number. */
   readonly unused: ReadonlyMap<number, readonly SkipRange[]>;
+  /** Whether the process died while the collector was moving objects. */
+  readonly isMoving: boolean;
   /** One shared element: how many of the pages have been taken. */
   readonly next: Int32Array;
 }
@@ -38,6 +41,8 @@ export interface MarkRequest {
   readonly ephemeronTableType: number;
   /** The work that the marking threads share, see mark-pool.ts. */
   readonly pool: Int32Array;
+  /** As in WalkRequest. */
+  readonly isMoving: boolean;
   /** How many objects this thread will mark, for its share of progress. */
   readonly expected: number;
 }
@@ -57,6 +62,7 @@ export class HeapEngine {
   readonly #setup: EngineSetup;
   readonly #memory: () => BulkReader;
   #marker: Marker | undefined;
+  #pageGraph: PageGraph | undefined;
 
   /** `memory` is asked for when pages are loaded, not before. */
   constructor(setup: EngineSetup, memory: () => BulkReader) {
@@ -66,8 +72,8 @@ export class HeapEngine {
 
   /** Walks pages, each read from the core when its turn comes. */
   walk(request: WalkRequest, onShare: OnShare): WalkAnswer {
-    const { pages, unused, next } = request;
-    const walker = new HeapWalker(this.#setup, this.#memory());
+    const { pages, unused, isMoving, next } = request;
+    const walker = new HeapWalker(this.#setup, this.#memory(), isMoving);
     takeTurns(next, pages.length, onShare, (i) => walker.visitPage(pages[i]!, unused.get(pages[i]!) ?? []));
     return walker.finish();
   }
@@ -85,7 +91,7 @@ export class HeapEngine {
   mark(request: MarkRequest, onShare: OnShare): Int32Array {
     const types = { ...this.#setup.types, bodyKind: this.#setup.types.bodyKind.slice() };
     if (request.ephemeronTableType >= 0) types.bodyKind[request.ephemeronTableType] = BodyKind.ephemerons;
-    this.#marker = new Marker({ ...this.#setup, types }, this.#setup.markRules, request.pool);
+    this.#marker = new Marker({ ...this.#setup, types }, this.#setup.markRules, request.pool, request.isMoving);
     for (const ref of request.roots) this.#marker.push(ref);
     return this.#marker.drain((objects) => onShare(Math.min(1, objects / Math.max(1, request.expected))));
   }
@@ -95,5 +101,19 @@ export class HeapEngine {
     if (this.#marker === undefined) throw new Error('finishMark comes after mark');
     if (tables.length > 0) this.#marker.markEphemerons(tables, () => undefined);
     return this.#marker.finish();
+  }
+
+  /** Makes nodes and collects edges of what is marked; `placeEdges` ends it. */
+  makeGraph(request: GraphRequest, onShare: OnShare): GraphAnswer {
+    this.#marker = undefined;
+    const graph = new PageGraph(this.#setup, request);
+    takeTurns(request.next, this.#setup.parts.pages.length, onShare, (index) => graph.readPage(index));
+    this.#pageGraph = graph;
+    return graph.finish();
+  }
+
+  placeEdges(request: PlaceRequest): void {
+    this.#pageGraph?.place(request);
+    this.#pageGraph = undefined;
   }
 }

@@ -146,7 +146,7 @@ export function loadPage(parts: HeapMemoryParts, memory: BulkReader, index: numb
 }
 
 /** Values of `slotState`. */
-const SLOT_WHOLE = 1;
+export const SLOT_WHOLE = 1;
 const SLOT_HOLES = 2;
 
 /** The slot of a page number, or -1 when no page of the heap has it. */

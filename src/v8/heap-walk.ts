@@ -1,8 +1,10 @@
 /** The linear walk: every object of every page, one after the other, with what does not parse counted instead of guessed at. */
 import { Int32Column } from '../bytes/columns.ts';
-import { type AreaHole, type BulkReader, type HeapMemoryParts, type HeapPage, SLOT_BYTES, SLOT_WORDS, loadPage } from './heap-memory.ts';
+import { forwardingTarget } from './forwarding.ts';
+import { type AreaHole, type BulkReader, type HeapMemoryParts, type HeapPage, SLOT_BYTES, SLOT_WHOLE, SLOT_WORDS, loadPage } from './heap-memory.ts';
 import { type MapColumns, MapFlag, type MapRules, MapTable } from './map-table.ts';
 import { type EnsureLoaded, type SizeRules, variableWords } from './object-size.ts';
+import { isToPage } from './spaces.ts';
 import { SizeKind, type TypeTable } from './type-table.ts';
 
 /** A range of refs [start, end) in which there are no objects: not saved in the core, or an allocation area not yet used. */
@@ -28,7 +30,7 @@ export interface WalkResult {
   readonly problems: Map<string, WalkProblem>;
   readonly skippedBytes: number;
   readonly missingBytes: number;
-  /** Memory that was swept and formatted as free. */
+  /** Memory that was swept and formatted as free, and what objects that were moved have left behind. */
   readonly freeBytes: number;
   /** Zeroed or reserved memory that no object has been put in yet. */
   readonly unusedBytes: number;
@@ -58,18 +60,22 @@ export class HeapWalker {
   readonly #objects: Float64Array;
   readonly #bytes: Float64Array;
   readonly #ensureLoaded: EnsureLoaded;
+  readonly #isMoving: boolean;
   /** One slot's worth of words, for the page at hand. */
   readonly #buffer = new Uint32Array(SLOT_WORDS * 2);
   #pageOfSlot: Int32Array | undefined;
   /** Where the page at hand is, and what to add to 2 * ref for its words. */
   #words: Uint32Array = this.#buffer;
   #shift = 0;
+  #isToPage = false;
   #skipped = 0;
   #missing = 0;
   #unused = 0;
   #free = 0;
 
-  constructor(setup: WalkSetup, memory: BulkReader) {
+  /** `isMoving` when the process died while the collector was moving objects. */
+  constructor(setup: WalkSetup, memory: BulkReader, isMoving = false) {
+    this.#isMoving = isMoving;
     const { parts } = setup;
     this.#parts = parts;
     this.#memory = memory;
@@ -96,8 +102,13 @@ export class HeapWalker {
    */
   visitPage(index: number, unused: readonly SkipRange[]): void {
     const page = this.#parts.pages[index]!;
-    if (Atomics.load(this.#parts.slotState, page.firstSlot) === 0 && this.#readIntoBuffer(page)) {
+    const state = Atomics.load(this.#parts.slotState, page.firstSlot);
+    if (state === 0 && this.#readIntoBuffer(page)) {
       this.#walk(index, unused, this.#buffer, 0);
+      return;
+    }
+    if (state === SLOT_WHOLE) {
+      this.#walk(index, unused, this.#parts.words, page.firstSlot * SLOT_WORDS);
       return;
     }
     const holes = loadPage(this.#parts, this.#memory, index);
@@ -132,8 +143,10 @@ export class HeapWalker {
     const shift = (from - origin) * 2;
     this.#words = words;
     this.#shift = shift;
+    this.#isToPage = isToPage(page);
     const end = origin + (page.areaEnd - page.base) / 8;
     let ref = origin + (page.areaStart - page.base) / 8;
+    const isStale = this.#isMoving && this.#isToPage;
     let skip = 0;
     let nextSkip = skips[0]?.start ?? end;
     let objects = 0;
@@ -180,6 +193,8 @@ export class HeapWalker {
         if (size === 0) size = this.#variableSize(ref, map, Math.min(end, nextSkip));
         if (size > 0 && ref + size <= end) {
           if (isFree) {
+            // Where objects are being moved to, free memory of an earlier time may have been used since.
+            if (isStale) size = this.#nextObject(ref + 1, Math.min(ref + size, nextSkip)) - ref;
             freeWords += size;
             ref += size;
             continue;
@@ -198,12 +213,18 @@ export class HeapWalker {
           continue;
         }
       }
-      if (passedArea && page.isNew) {
+      if (passedArea && page.isNew && !this.#isMoving) {
         // The limit of an allocation area may be set below its real end, for the allocator to stop there (heap/allocation-observer.h).
         this.#unused += (end - ref) * 8;
         break;
       }
-      ref = this.#skipDamage(ref, Math.min(end, nextSkip), map >= 0);
+      const moved = map < 0 ? this.#movedWords(ref, lo, hi) : 0;
+      if (moved > 0 && ref + moved <= Math.min(end, nextSkip)) {
+        freeWords += moved;
+        ref += moved;
+        continue;
+      }
+      ref = this.#skipDamage(ref, Math.min(end, nextSkip), map >= 0, isStale || (page.isNew && forwardingTarget(this.#parts, lo, hi) >= 0));
       map = -1;
     }
     this.#objects[index] = objects;
@@ -220,26 +241,49 @@ export class HeapWalker {
     return this.#nextObject(ref + 1, end) - ref;
   }
 
-  /** The next ref in [from, end) whose word is a map's, or `end`. */
+  /**
+   * Words of the object at `ref` whose map word the collector replaced by the address of its copy: the copy tells its size. 0 when it was not moved.
+   * Objects are moved away from pages of old space and of new space's other half; a forwarding word in the half that they are moved to is an earlier time's.
+   */
+  #movedWords(ref: number, lo: number, hi: number): number {
+    const { words } = this.#parts;
+    if (this.#isToPage) return 0;
+    const copy = forwardingTarget(this.#parts, lo, hi);
+    if (copy < 0 || copy === ref) return 0;
+    this.#ensureLoaded(Math.floor(copy / SLOT_WORDS));
+    const map = this.#maps.lookup(words[copy * 2]!, words[copy * 2 + 1]!);
+    if (map < 0) return 0;
+    const { sizeKind, sizeParam, flags } = this.#maps.columns;
+    if (flags[map] === MapFlag.free) return 0;
+    if (sizeKind[map] === SizeKind.fixed) return sizeParam[map]! / 8;
+    return variableWords(this.#rules, this.#parts, words, copy * 2, sizeKind[map]!, sizeParam[map]!, this.#ensureLoaded);
+  }
+
+  /** The next ref in [from, end) whose word is a map's or the address of a moved object's copy, or `end`. */
   #nextObject(from: number, end: number): number {
     const words = this.#words;
     const shift = this.#shift;
     for (let ref = from; ref < end; ref++) {
       const lo = words[ref * 2 + shift]!;
-      if ((lo & 7) === 1 && this.#maps.lookup(lo, words[ref * 2 + shift + 1]!) >= 0) return ref;
+      const hi = words[ref * 2 + shift + 1]!;
+      if ((lo & 7) === 1 ? this.#maps.lookup(lo, hi) >= 0 : lo !== 0 && (lo & 7) === 0 && this.#movedWords(ref, lo, hi) > 0) return ref;
     }
     return end;
   }
 
-  /** Passes over what is no object up to the next one, and files it: zeros are memory not yet used, anything else is damage. */
-  #skipDamage(from: number, end: number, badSize: boolean): number {
+  /**
+   * Passes over what is no object up to the next one, and files it: zeros are memory not yet used, anything else is damage, or with `isStale` memory not
+   * yet used in which the objects of an earlier time can still be seen. That is so where an object of new space was moved, but to no place that is an object
+   * now; and wherever objects are being moved to, as every thread of the collector fills areas of its own.
+   */
+  #skipDamage(from: number, end: number, badSize: boolean, isStale: boolean): number {
     const words = this.#words;
     const shift = this.#shift;
     const next = this.#nextObject(from + 1, end);
     const bytes = (next - from) * 8;
     let zero = true;
     for (let word = from * 2 + shift; word < next * 2 + shift && zero; word++) zero = words[word] === 0;
-    if (zero) {
+    if (zero || isStale) {
       this.#unused += bytes;
       return next;
     }

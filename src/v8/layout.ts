@@ -120,6 +120,10 @@ export interface V8Layout {
   readonly types: Readonly<Record<string, number>>;
   /** Names by instance type, for messages and for internal objects. */
   readonly typeNames: Readonly<Record<number, string>>;
+  /** Offsets of fields by `Class.field`, as the binary's symbols give them. */
+  readonly fields: ReadonlyMap<string, number>;
+  /** Names of stack frames by the number in their marker, such as `EntryFrame` (execution/frames.h: STACK_FRAME_TYPE_LIST). */
+  readonly frameTypes: Readonly<Record<number, string>>;
   readonly firstJsFunctionType: number;
   readonly lastJsFunctionType: number;
   readonly constants: readonly LayoutConstant[];
@@ -168,6 +172,13 @@ function readTypes(metadata: V8Metadata, column: number, note: (constant: Layout
   return types;
 }
 
+const FRAME_TYPE_PREFIX = 'frametype_';
+
+function readFrameTypes(metadata: V8Metadata): Record<number, string> {
+  const types = [...metadata.constants].filter(([name]) => name.startsWith(FRAME_TYPE_PREFIX));
+  return Object.fromEntries(types.map(([name, value]) => [value, name.slice(FRAME_TYPE_PREFIX.length)]));
+}
+
 /**
  * Builds the layout of a target's V8: symbols first, then the table of its version or the nearest one.
  * @throws {UnsupportedError} when the binary carries no `v8dbg_` constants at all: it is not a Node binary
@@ -212,6 +223,8 @@ export function buildLayout(metadata: V8Metadata): V8Layout {
     at: at as Record<LayoutName, number>,
     types: Object.fromEntries(types),
     typeNames: Object.fromEntries([...types].filter(([, value]) => value >= 0 && value < TYPE_LIMIT).map(([name, value]) => [value, name])),
+    fields: metadata.fields,
+    frameTypes: readFrameTypes(metadata),
     firstJsFunctionType: metadata.constants.get('FirstJSFunctionType') ?? jsFunction,
     lastJsFunctionType: metadata.constants.get('LastJSFunctionType') ?? jsFunction + FUNCTION_TYPES,
     constants,

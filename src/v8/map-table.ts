@@ -1,4 +1,5 @@
 /** The maps (hidden classes) of a heap, found as objects name them: what the walk and the marker need to know of each, in columns. */
+import { forwardingTarget } from './forwarding.ts';
 import { type HeapMemoryParts, SLOT_WORDS, slotOfPage } from './heap-memory.ts';
 import { TYPE_LIMIT } from './layout.ts';
 import type { EnsureLoaded } from './object-size.ts';
@@ -107,6 +108,14 @@ export class MapTable {
     return slot * SLOT_WORDS + ((lo & 0x3ffff) >>> 3);
   }
 
+  /** Where the collector moved what was at `ref`, or -1. */
+  #copyOf(ref: number): number {
+    const { words } = this.#parts;
+    const copy = forwardingTarget(this.#parts, words[ref * 2]!, words[ref * 2 + 1]!);
+    if (copy >= 0) this.#ensureLoaded(Math.floor(copy / SLOT_WORDS));
+    return copy;
+  }
+
   #typeAt(ref: number): number {
     const offset = this.#rules.instanceTypeOffset;
     return (this.#parts.words[ref * 2 + (offset >>> 2)]! >>> ((offset & 3) * 8)) & 0xffff;
@@ -120,8 +129,9 @@ export class MapTable {
   }
 
   #add(lo: number, hi: number): number {
-    const ref = this.#refOfWord(lo, hi >>> 0);
-    if (ref < 0 || !this.#isMap(ref)) return -1;
+    const named = this.#refOfWord(lo, hi >>> 0);
+    const ref = named < 0 || this.#isMap(named) ? named : this.#copyOf(named);
+    if (ref < 0 || (ref !== named && !this.#isMap(ref))) return -1;
     if (this.columns.count * 2 >= this.#mask) this.#growHash();
     const index = this.#append(ref);
     this.#insert(lo, hi, index);

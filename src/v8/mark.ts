@@ -1,5 +1,6 @@
 /** Marks what can be reached from the roots, as V8's full collection would: weak references are not followed, ephemerons wait for their keys. */
 import { Int32Column, KeyCounter } from '../bytes/columns.ts';
+import { forwardingTarget, writePointer } from './forwarding.ts';
 import { type HeapMemoryParts, SLOT_HASH, SLOT_WORDS, slotOfPage } from './heap-memory.ts';
 import type { WalkSetup } from './heap-walk.ts';
 import { type MapColumns, MapTable } from './map-table.ts';
@@ -27,6 +28,10 @@ export interface MarkResult {
   /** Backing stores of ArrayBuffers outside of the heap: address and bytes, in turns. Threads may name the same one. */
   readonly stores: Float64Array;
   readonly externalStrings: Int32Array;
+  /** Refs of the ephemeron tables met, or finished, by this thread. */
+  readonly ephemeronTables: Int32Array;
+  /** References from what was reached to objects that the walk had not seen and that were not marked therefore, counted up to a few. */
+  readonly strays: number;
   /** Closures by definition: ref of the SharedFunctionInfo, number, ref of one closure, in turns. */
   readonly functions: Int32Array;
   /** Refs of arrays, Maps, Sets and objects with at least MIN_LISTED_ENTRIES entries. */
@@ -35,6 +40,9 @@ export interface MarkResult {
 }
 
 const STACK_START = 1 << 16;
+
+/** Strays beyond this number are not counted. */
+const MAX_STRAYS = 1000;
 
 /** Objects between two looks at the pool of shared work. */
 const SHARE_EVERY = 255;
@@ -54,6 +62,7 @@ export class Marker {
   readonly #sizes: SizeRules;
   readonly #rules: MarkRules;
   readonly #pool: Int32Array;
+  readonly #isMoving: boolean;
   readonly #tables = new Int32Column();
   readonly #externalStrings = new Int32Column();
   readonly #containers = new Int32Column();
@@ -63,8 +72,11 @@ export class Marker {
   #depth = 0;
   #objects = 0;
   #bytes = 0;
+  #strays = 0;
 
-  constructor(setup: WalkSetup, rules: MarkRules, pool: Int32Array) {
+  /** `isMoving` when the process died while objects were moved: what the walk did not find for that reason is marked all the same. */
+  constructor(setup: WalkSetup, rules: MarkRules, pool: Int32Array, isMoving = false) {
+    this.#isMoving = isMoving;
     this.#parts = setup.parts;
     this.#maps = new MapTable(setup.parts, setup.types, setup.mapRules, loaded);
     this.#sizes = setup.sizeRules;
@@ -195,7 +207,17 @@ export class Marker {
         const target = (lastSlot << 15) | ((lo & 0x3ffff) >>> 3);
         const pair = (target >>> 5) << 1;
         const bit = 1 << (target & 31);
-        if ((bits[pair]! & bit) === 0 || (bits[pair + 1]! & bit) !== 0 || (Atomics.or(bits, pair + 1, bit) & bit) !== 0) continue;
+        if ((bits[pair]! & bit) === 0) {
+          // Some words of an ArrayBuffer are no references, and hold what was there before (objects/js-array-buffer.tq).
+          if (body === BodyKind.arrayBuffer) continue;
+          this.#stack = stack;
+          this.#depth = depth;
+          this.#takeStray(target, i);
+          stack = this.#stack;
+          depth = this.#depth;
+          continue;
+        }
+        if ((bits[pair + 1]! & bit) !== 0 || (Atomics.or(bits, pair + 1, bit) & bit) !== 0) continue;
         if (depth === stack.length) {
           this.#stack = stack;
           stack = this.#growStack();
@@ -209,6 +231,34 @@ export class Marker {
     this.#depth = 0;
     this.#objects = objects;
     this.#bytes = bytes;
+  }
+
+  /**
+   * The object that a reference names where the walk found none: what lies at `ref` when that has a map, or its copy when it has been moved; -1 when it does
+   * not look like an object. A large young object is moved to itself.
+   */
+  #strayAt(ref: number): number {
+    const { words } = this.#parts;
+    const lo = words[ref * 2]!;
+    const hi = words[ref * 2 + 1]!;
+    if ((lo & 7) === 1) return this.#maps.lookup(lo, hi) >= 0 ? ref : -1;
+    const copy = forwardingTarget(this.#parts, lo, hi);
+    return copy === ref || (copy >= 0 && this.#maps.lookup(words[copy * 2]!, words[copy * 2 + 1]!) >= 0) ? copy : -1;
+  }
+
+  /** Counts a stray, or in a process that died while objects were moved makes an object of it; `w` is the place of the reference in `words`. */
+  #takeStray(ref: number, w: number): void {
+    if (!this.#isMoving && this.#strays >= MAX_STRAYS) return;
+    const found = this.#strayAt(ref);
+    if (found < 0) return;
+    const { words, bits } = this.#parts;
+    if (!this.#isMoving || (words[found * 2]! & 7) !== 1) {
+      this.#strays++;
+      return;
+    }
+    if (found !== ref) writePointer(this.#parts, w, found, words[w]! & 7);
+    Atomics.or(bits, (found >>> 5) * 2, 1 << (found & 31));
+    this.push(found);
   }
 
   /** Words up to the next object start: the size of an object whose type has no size rule. */
@@ -287,6 +337,8 @@ export class Marker {
       bytes: this.#bytes,
       stores: Float64Array.from([...this.#stores].flat()),
       externalStrings: this.#externalStrings.finish(),
+      ephemeronTables: this.#tables.finish(),
+      strays: this.#strays,
       functions: Int32Array.from([...this.#functions.entries()].flatMap(({ key, count, companion }) => [key, count, companion])),
       largeContainers: this.#containers.finish(),
       maps: this.#maps.finish(),

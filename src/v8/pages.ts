@@ -31,7 +31,7 @@ const FLAGS_END = 2 ** 40;
 /** A Heap pointer shared by fewer pages than this is a coincidence; a new worker's isolate starts with more than 20. */
 const MIN_PAGES_OF_HEAP = 9;
 
-const HEADER_ROWS = ['pageMetadataIndirect', 'pageFlags', 'pageSize', 'pageHeap', 'pageAreaStart', 'pageAreaEnd', 'pageOwner'] as const;
+const HEADER_ROWS = ['pageMetadataIndirect', 'pageFreedFlag', 'pageFlags', 'pageSize', 'pageHeap', 'pageAreaStart', 'pageAreaEnd', 'pageOwner'] as const;
 type HeaderOffsets = Record<(typeof HEADER_ROWS)[number], number>;
 
 /** Reads one word as a number, 2^63 and more as Infinity: only addresses and sizes are wanted here. */
@@ -84,7 +84,8 @@ function searchWith(memory: PageMemory, offsets: HeaderOffsets): FoundPage[] {
     let base = Math.max(next, Math.ceil(mapping.start / SLOT_BYTES) * SLOT_BYTES);
     while (base + HEADER_BYTES <= mapping.savedEnd) {
       const page = reader.read(base);
-      if (page !== undefined) pages.push(page);
+      // The collector has given such a page back, but nobody has unmapped it yet, or it waits to be used again.
+      if (page !== undefined && (page.flags & offsets.pageFreedFlag) === 0) pages.push(page);
       base += page === undefined ? SLOT_BYTES : Math.ceil(page.size / SLOT_BYTES) * SLOT_BYTES;
       next = base;
     }

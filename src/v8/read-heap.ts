@@ -4,6 +4,7 @@ import type { Address } from '../bytes/address.ts';
 import type { Target } from '../target/target.ts';
 import { type AllocationArea, findAllocationAreas } from './allocation-areas.ts';
 import { type EnginePool, SpareWorkers, makeEnginePool } from './engine-pool.ts';
+import { followMoved, restoreLargeArrays, updateReferences } from './forwarding.ts';
 import type { HeapView } from './heap.ts';
 import type { EngineSetup, WalkAnswer } from './heap-engine.ts';
 import { HeapMemoryReader, type HeapMemoryParts, SLOT_BYTES, SLOT_WORDS, addressOfRef, allocateHeapMemory, refOfAddress } from './heap-memory.ts';
@@ -64,9 +65,12 @@ export interface MarkedHeap {
   /** One a thread. */
   readonly results: readonly MarkResult[];
   readonly roots: Roots;
+  readonly ephemeronTableType: number;
 }
 
 export interface ReadOptions {
+  /** Leaves the threads ready for more: `pool` of the answer must be closed then. */
+  readonly keepPool?: boolean;
   /** Workers started in advance. */
   readonly spare?: SpareWorkers;
   readonly signal?: AbortSignal;
@@ -100,7 +104,8 @@ export function planHeap(target: Target): HeapPlan {
   };
 }
 
-function engineSetup(plan: HeapPlan): EngineSetup {
+/** What the engine's threads need to know of a heap. */
+export function engineSetup(plan: HeapPlan): EngineSetup {
   const { layout, parts } = plan;
   const { at } = layout;
   return {
@@ -207,19 +212,22 @@ function microtaskQueues(heap: WalkedHeap): Address[] {
   return queues;
 }
 
-function checkAborted(options: ReadOptions): void {
+/** @throws {InterruptedError} when the signal is aborted */
+export function checkAborted(options: ReadOptions): void {
   if (options.signal?.aborted === true) throw new InterruptedError();
 }
 
-async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions): Promise<WalkedHeap> {
+/** Walks the pages; while objects are being moved, also those that hold nothing that lives at other times. */
+async function walkHeap(plan: HeapPlan, pool: EnginePool, isMoving: boolean, options: ReadOptions): Promise<WalkedHeap> {
   const { parts, layout } = plan;
   const reader = new HeapMemoryReader(parts, plan.target.memory);
   const areas = findAllocationAreas(parts, plan.target.memory, plan.isolates);
-  const left = leftOverPages(plan, areas);
+  const left = isMoving ? new Set<number>() : leftOverPages(plan, areas);
   const numbers = parts.pages.map((_, index) => index);
   const walkPlan = {
     pages: Int32Array.from(numbers.filter((index) => !left.has(index))),
     unused: unusedRanges(plan, areas),
+    isMoving,
   };
   const walks = await pool.walk(walkPlan, (share) => options.onProgress?.('walk', share));
   checkAborted(options);
@@ -237,6 +245,22 @@ async function walkHeap(plan: HeapPlan, pool: EnginePool, options: ReadOptions):
   return { plan, view: { memory: reader, layout }, maps, walks, pageObjects, pageBytes, objects: sum(pageObjects), bytes: sum(pageBytes) };
 }
 
+/**
+ * The heap of a process that died while objects were being moved: pages that are left over at other times hold objects that live, and some references still
+ * name the old place of an object. Walks all pages again, forgets the marks and updates the references; the heap returned takes the place of the one before.
+ */
+async function finishCollection({ plan, maps }: WalkedHeap, pool: EnginePool, options: ReadOptions): Promise<WalkedHeap> {
+  const mapOf = (type: string): number => {
+    const rows = [...maps.values()].filter((row) => row.type === typeNumber(plan.layout, type));
+    return rows.sort((a, b) => b.objects - a.objects || a.ref - b.ref)[0]?.ref ?? -1;
+  };
+  restoreLargeArrays(plan.parts, { tagged: mapOf('FIXED_ARRAY'), doubles: mapOf('FIXED_DOUBLE_ARRAY') });
+  plan.parts.bits.fill(0);
+  const heap = await walkHeap(plan, pool, true, options);
+  updateReferences(plan.parts);
+  return heap;
+}
+
 /** Where marking starts: what it needs of the heap besides the pages. */
 function findMarkPlan(heap: WalkedHeap): { readonly roots: Roots; readonly ephemeronTableType: number } {
   const { plan } = heap;
@@ -247,15 +271,19 @@ function findMarkPlan(heap: WalkedHeap): { readonly roots: Roots; readonly ephem
     microtaskQueues: microtaskQueues(heap),
     readOnlyPages,
     isWritable: (address) => plan.target.memory.isWritable(address),
+    view: heap.view,
   });
   return { roots, ephemeronTableType: ephemeronTableType(heap) };
 }
 
-async function markHeap(heap: WalkedHeap, start: ReturnType<typeof findMarkPlan>, pool: EnginePool, options: ReadOptions): Promise<MarkedHeap> {
-  const { roots } = start;
-  const request = { roots: roots.refs, ephemeronTableType: start.ephemeronTableType, expected: heap.objects };
+async function mark(heap: WalkedHeap, start: ReturnType<typeof findMarkPlan>, pool: EnginePool, isMoving: boolean, options: ReadOptions): Promise<MarkResult[]> {
+  const request = { roots: start.roots.refs, ephemeronTableType: start.ephemeronTableType, isMoving, expected: heap.objects };
   const results = await pool.mark(request, (share) => options.onProgress?.('mark', share));
   checkAborted(options);
+  return results;
+}
+
+function addUpMarks(heap: WalkedHeap, results: readonly MarkResult[]): void {
   for (const { maps } of results) {
     for (let i = 0; i < maps.count; i++) {
       const row = heap.maps.get(maps.ref[i]!);
@@ -264,27 +292,45 @@ async function markHeap(heap: WalkedHeap, start: ReturnType<typeof findMarkPlan>
       row.liveObjects += maps.objects[i]!;
       row.liveBytes += maps.bytes[i]!;
     }
-  }
-  return { results, roots };
+  }}
+
+/** A heap that was read; `early` is what `onWalked` returned. */
+interface ReadAnswer<T> {
+  readonly heap: WalkedHeap;
+  readonly marked: MarkedHeap;
+  readonly early: T;
+  readonly pool: EnginePool | undefined;
 }
 
 /** Reads, walks and marks. `onWalked` runs while marking goes on in another thread: what it returns comes back with the rest. */
-export async function readHeap<T>(plan: HeapPlan, onWalked: (heap: WalkedHeap) => T, options: ReadOptions = {}): Promise<{ heap: WalkedHeap; marked: MarkedHeap; early: T }> {
+export async function readHeap<T>(plan: HeapPlan, onWalked: (heap: WalkedHeap) => T, options: ReadOptions = {}): Promise<ReadAnswer<T>> {
+  let isKept = false;
   const pool = makeEnginePool(engineSetup(plan), plan.target.path, plan.target.memory, options.spare ?? new SpareWorkers(0), options.signal);
   try {
     options.onProgress?.('walk', 0);
-    const heap = await walkHeap(plan, pool, options);
+    let heap = await walkHeap(plan, pool, false, options);
     options.onProgress?.('load', 0);
     // Roots are read from the core while other threads load the pages.
     const loading = pool.load((share) => options.onProgress?.('load', share));
-    const [start] = await Promise.all([Promise.resolve().then(() => findMarkPlan(heap)), loading]);
+    let [start] = await Promise.all([Promise.resolve().then(() => findMarkPlan(heap)), loading]);
     checkAborted(options);
     options.onProgress?.('mark', 0);
-    const marking = markHeap(heap, start, pool, options);
-    const early = onWalked(heap);
-    return { heap, marked: await marking, early };
+    const marking = mark(heap, start, pool, false, options);
+    let early = onWalked(heap);
+    let results = await marking;
+    if (results.some(({ strays }) => strays > 0)) {
+      heap = await finishCollection(heap, pool, options);
+      start = findMarkPlan(heap);
+      followMoved(plan.parts, start.roots.refs);
+      early = onWalked(heap);
+      results = await mark(heap, start, pool, true, options);
+    }
+    addUpMarks(heap, results);
+    const marked = { results, ...start };
+    isKept = options.keepPool === true;
+    return { heap, marked, early, pool: isKept ? pool : undefined };
   } finally {
-    pool.close();
+    if (!isKept) pool.close();
   }
 }
 

@@ -44,6 +44,12 @@ export interface LargeDictionary {
   readonly propertyCount: number;
 }
 
+/** The row of a shape in the census's table, with its class name. */
+export interface NamedShape {
+  readonly row: number;
+  readonly constructorName: string;
+}
+
 export class ShapeGroups {
   readonly #heap: WalkedHeap;
   readonly #view: HeapView;
@@ -56,6 +62,8 @@ export class ShapeGroups {
   /** Objects in dictionary mode, with their groups. */
   readonly #dictionaries: { readonly ref: number; readonly group: Group; readonly bytes: number }[] = [];
   readonly largeDictionaries: LargeDictionary[] = [];
+  /** Rows of the groups in the table that `rows` made last. */
+  #rowOf = new Map<Group, number>();
 
   constructor(heap: WalkedHeap) {
     this.#heap = heap;
@@ -268,11 +276,31 @@ export class ShapeGroups {
     return found ?? [];
   }
 
+  /** The row of a map's instances in `rows`, and their class name; undefined for a map without a group of its own. */
+  shapeOfMap(ref: number): NamedShape | undefined {
+    return this.#shapeOf(this.#groupOfMap.get(ref));
+  }
+
+  /** Calls back with every object in dictionary mode: each has a shape of its own, whatever its map. */
+  forEachDictionary(visit: (ref: number, shape: NamedShape) => void): void {
+    for (const { ref, group } of this.#dictionaries) {
+      const shape = this.#shapeOf(group);
+      if (shape !== undefined) visit(ref, shape);
+    }
+  }
+
+  #shapeOf(group: Group | undefined): NamedShape | undefined {
+    const row = group === undefined ? undefined : this.#rowOf.get(group);
+    return group === undefined || row === undefined ? undefined : { row, constructorName: group.constructorName };
+  }
+
   /** All groups with instances, largest first by bytes. */
   rows(): ShapeRow[] {
-    return [...this.#groups.values()]
+    const groups = [...this.#groups.values()]
       .filter((group) => group.instances + group.unreachable > 0)
-      .sort((a, b) => b.shallowBytes - a.shallowBytes || b.instances - a.instances || a.representative - b.representative)
+      .sort((a, b) => b.shallowBytes - a.shallowBytes || b.instances - a.instances || a.representative - b.representative);
+    this.#rowOf = new Map(groups.map((group, row) => [group, row]));
+    return groups
       .map((group, index) => ({
         id: `s${index + 1}`,
         constructorName: group.constructorName,

@@ -23,6 +23,11 @@ export function isFromPage(page: Pick<HeapPage, 'flags'>): boolean {
   return (page.flags & FROM_PAGE) !== 0;
 }
 
+/** Whether a page belongs to the half of new space that objects are allocated in, and moved to while it is being collected. */
+export function isToPage(page: Pick<HeapPage, 'flags'>): boolean {
+  return (page.flags & TO_PAGE) !== 0;
+}
+
 /** Whether a page is of read-only space, whose objects all live for ever. */
 export function isReadOnlyPage(page: Pick<HeapPage, 'heap' | 'flags' | 'owner'>, layout: V8Layout): boolean {
   return page.heap === 0 || (layout.column === 0 && (page.flags & READ_ONLY_9_4) !== 0 && (page.flags & (FROM_PAGE | TO_PAGE)) === 0);
@@ -31,10 +36,12 @@ export function isReadOnlyPage(page: Pick<HeapPage, 'heap' | 'flags' | 'owner'>,
 /** The name of the space that a page belongs to; `unknown` when its Space object cannot be read or has a number this version does not know. */
 export function spaceName(page: FoundPage, layout: V8Layout, memory: MemoryReader): string {
   if (isReadOnlyPage(page, layout)) return 'read-only';
-  if ((page.flags & (FROM_PAGE | TO_PAGE)) !== 0 && page.size <= SLOT_BYTES) return 'new';
   const at: Address = page.owner + layout.at.spaceId;
-  if (page.owner === 0 || !memory.isReadable(at, 4)) return 'unknown';
-  return SPACE_NAMES[layout.column]?.[memory.readU32(at)] ?? 'unknown';
+  const isKnown = page.owner !== 0 && memory.isReadable(at, 4);
+  const name = isKnown ? (SPACE_NAMES[layout.column]?.[memory.readU32(at)] ?? 'unknown') : 'unknown';
+  // A scavenge takes large objects from their space before it decides where they go; regular pages have one size.
+  if ((page.flags & (FROM_PAGE | TO_PAGE)) !== 0) return page.size === SLOT_BYTES && name !== 'new large' ? 'new' : 'new large';
+  return name;
 }
 
 /** What a page's space says of the objects on it. */

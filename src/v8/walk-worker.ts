@@ -30,6 +30,13 @@ function answer(request: WorkerRequest): void {
     case 'finishMark':
       reply({ kind: 'finishMark', result: engine.finishMark(request.tables) });
       break;
+    case 'makeGraph':
+      reply({ kind: 'makeGraph', answer: engine.makeGraph(request.request, onShare) });
+      break;
+    case 'placeEdges':
+      engine.placeEdges(request.request);
+      reply({ kind: 'placeEdges' });
+      break;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Messages between the main thread and the worker threads of the engine, and what a worker knows of the core: its saved segments. */
 import type { Address } from '../bytes/address.ts';
 import type { ByteSource } from '../bytes/byte-source.ts';
+import type { GraphAnswer, GraphRequest, PlaceRequest } from './graph-pages.ts';
 import type { EngineSetup, LoadRequest, MarkRequest, WalkAnswer, WalkRequest } from './heap-engine.ts';
 import type { BulkReader } from './heap-memory.ts';
 import type { MarkResult } from './mark.ts';
@@ -25,7 +26,9 @@ export type WorkerRequest =
   | { readonly step: 'walk'; readonly request: WalkRequest }
   | { readonly step: 'load'; readonly request: LoadRequest }
   | { readonly step: 'mark'; readonly request: MarkRequest }
-  | { readonly step: 'finishMark'; readonly tables: Int32Array };
+  | { readonly step: 'finishMark'; readonly tables: Int32Array }
+  | { readonly step: 'makeGraph'; readonly request: GraphRequest }
+  | { readonly step: 'placeEdges'; readonly request: PlaceRequest };
 
 export type WorkerReply =
   | { readonly kind: 'share'; readonly share: number }
@@ -33,6 +36,8 @@ export type WorkerReply =
   | { readonly kind: 'load' }
   | { readonly kind: 'mark'; readonly tables: Int32Array }
   | { readonly kind: 'finishMark'; readonly result: MarkResult }
+  | { readonly kind: 'makeGraph'; readonly answer: GraphAnswer }
+  | { readonly kind: 'placeEdges' }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Reads saved segments of the core in large pieces; enough for V8 pages, which no file backs. */

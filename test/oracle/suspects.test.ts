@@ -22,6 +22,28 @@ await describeReports('oom', (analysed) => {
   });
 });
 
+await describeReports('killed-in-gc', (analysed) => {
+  it('counts every object once, though some were copied and others not yet', () => {
+    const { facts, report } = analysed();
+    const { batchName, batches, className, batchSize } = facts as unknown as { batchName: string; batches: number; className: string; batchSize: number };
+    // Newer collectors replace an object's map word before they copy the object: each of their threads, 8 at most, may have one whose map is lost.
+    const UNKNOWN = 8;
+    // One batch was being made, and more may have been before the signal came.
+    const made = instancesOf(report, batchName);
+    expect(made).toBeGreaterThanOrEqual(batches - UNKNOWN);
+    expect(made).toBeLessThanOrEqual(batches * 3);
+    const leaked = instancesOf(report, className);
+    expect(leaked).toBeGreaterThanOrEqual((made - 1) * batchSize - UNKNOWN * batchSize);
+    expect(leaked).toBeLessThanOrEqual((made + 1 + UNKNOWN) * batchSize);
+  });
+
+  it('reads all of its heap', () => {
+    const { coverage } = analysed().report.sources[0]!;
+    expect(coverage.skippedBytes).toBeLessThanOrEqual(0.001 * coverage.walkedBytes);
+    expect(coverage.problems.filter((problem) => problem.kind === 'not-walked')).toEqual([]);
+  });
+});
+
 await describeReports('leaky-server', (analysed) => {
   it('names the record that each request leaves behind first', () => {
     const { facts, report } = analysed();

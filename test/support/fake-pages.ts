@@ -100,8 +100,8 @@ export class FakePages implements BulkReader {
     return this.absent.find((range) => address >= range.start && address < range.end) ?? { end: address - (address % PAGE) + PAGE, flags: 6 };
   }
 
-  /** The heap memory of all pages, and what a walker or marker needs. */
-  setup(flags = 4): { readonly parts: HeapMemoryParts; readonly walk: WalkSetup; readonly rules: MarkRules } {
+  /** The heap memory of all pages, and what a walker or marker needs. Flags are those of every page but the read-only one, and but those of `own`. */
+  setup(flags = 4, own: ReadonlyMap<Address, number> = new Map()): { readonly parts: HeapMemoryParts; readonly walk: WalkSetup; readonly rules: MarkRules } {
     const pages: Omit<HeapPage, 'firstSlot' | 'slots'>[] = this.#order.map((base) => ({
       base,
       size: PAGE,
@@ -110,9 +110,9 @@ export class FakePages implements BulkReader {
       heap: base === READ_ONLY ? 0 : HEAP,
       owner: 0,
       isLarge: false,
-      isNew: (flags & 16) !== 0 && base !== READ_ONLY,
+      isNew: ((own.get(base) ?? flags) & 24) !== 0 && base !== READ_ONLY,
       isCode: false,
-      flags: base === READ_ONLY ? 0 : flags,
+      flags: base === READ_ONLY ? 0 : (own.get(base) ?? flags),
     }));
     const parts = allocateHeapMemory(pages);
     const types: TypeTable = { sizeKind: new Uint8Array(4096), sizeParam: new Uint16Array(4096), bodyKind: new Uint8Array(4096).fill(BodyKind.all), bodyParam: new Uint16Array(4096) };

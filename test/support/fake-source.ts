@@ -1,6 +1,7 @@
 /** A heap without a process: a census written down by hand, with a source around it. */
 import type { CollectionRow, ConstructorRow, FunctionRow, HeapCensus, ShapeRow } from '../../src/graph/census.ts';
-import type { HeapSource, LayoutFacts, SourceFacts, WorkOptions } from '../../src/session/source.ts';
+import { UnsupportedError } from '../../src/errors.ts';
+import type { HeapSource, LayoutFacts, SourceFacts, SourceGraph, WorkOptions } from '../../src/session/source.ts';
 
 const FIRST_ADDRESS = 0x1f4a00000001;
 let nextAddress = FIRST_ADDRESS;
@@ -167,6 +168,7 @@ export interface FakeOptions {
   readonly facts?: Partial<SourceFacts>;
   readonly layout?: LayoutFacts | undefined;
   readonly preview?: (address: number, strings: boolean) => string;
+  readonly graph?: Promise<SourceGraph>;
   /** Takes the place of the census: throws, waits, reports progress. */
   readonly work?: (options: WorkOptions | undefined) => Promise<HeapCensus>;
 }
@@ -178,6 +180,7 @@ export function fakeSource(options: FakeOptions = {}): HeapSource & { readonly c
     facts: { ...FACTS, ...options.facts },
     layout: 'layout' in options ? options.layout : LAYOUT,
     census: (work) => options.work?.(work) ?? Promise.resolve(options.census ?? shopCensus()),
+    graph: () => options.graph ?? Promise.reject(new UnsupportedError('a census written down by hand has no graph')),
     preview: (at, { strings }) => options.preview?.(at, strings) ?? (strings ? '{ user: "ann", action: "login" }' : '{ user: "…3 chars", action: "…5 chars" }'),
     close: () => {
       closed++;

@@ -207,6 +207,11 @@ export class FakeHeap implements MemoryReader {
     }
   }
 
+  /** Where the memory begins, and where the next object will. */
+  get range(): { readonly start: Address; readonly end: Address } {
+    return { start: BASE, end: this.#next };
+  }
+
   /** Makes a range absent, as if the core had not saved it. */
   lose(start: Address, length: number): void {
     this.absent.push({ start, end: start + length });

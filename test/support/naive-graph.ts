@@ -103,3 +103,39 @@ export function randomGraph(maxNodes: number, edgesPerNode: number): fc.Arbitrar
       }),
   );
 }
+
+/**
+ * Graphs as heaps are: a tree of holders, edges to the few nodes that everything refers to (hidden classes), some that lead back up or across, and a root that holds
+ * a user global, a tree of its own lists, or both.
+ */
+export function randomHeap(maxNodes: number): fc.Arbitrary<HeapGraph> {
+  return fc.integer({ min: 8, max: maxNodes }).chain((count) =>
+    fc
+      .record({
+        holders: fc.array(fc.nat(), { minLength: count, maxLength: count }),
+        near: fc.boolean(),
+        shared: fc.array(fc.nat(6), { minLength: count, maxLength: count }),
+        extra: fc.array(fc.tuple(fc.nat(count - 1), fc.nat(count - 1), edgeKind), { maxLength: Math.ceil(count / 4) }),
+        top: fc.constantFrom(EdgeKind.Shortcut, EdgeKind.Property),
+      })
+      .map(({ holders, near, shared, extra, top }) => {
+        const builder = new HeapGraphBuilder('address');
+        for (let node = 0; node < count; node++) {
+          builder.addNode({ kind: node === 0 ? NodeKind.Synthetic : NodeKind.Object, name: `n${node}`, shallowSize: node + 1 });
+        }
+        builder.addEdge(0, 1, top, 'global');
+        builder.addEdge(0, 2, EdgeKind.Element, 1);
+        const above = [0, 0, 0];
+        for (let node = 3; node < count; node++) {
+          const at = Math.max(1, near ? node - 1 - (holders[node]! % 3) : holders[node]! % node);
+          above.push(at);
+          builder.addEdge(at, node, EdgeKind.Property, 'child');
+          // Held by what holds its holder too, as an array's elements are.
+          if (shared[node]! > 3) builder.addEdge(above[at]!, node, EdgeKind.Element, node);
+          else if (shared[node]! > 0) builder.addEdge(node, 2 + shared[node]!, EdgeKind.Internal, 'map');
+        }
+        extra.forEach(([from, to, kind], i) => builder.addEdge(from, to, kind, isNumbered(kind) ? i : `e${i}`));
+        return builder.finish();
+      }),
+  );
+}

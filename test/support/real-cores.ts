@@ -38,20 +38,21 @@ async function kindsOf(program: string): Promise<{ kinds: CoreKind[]; reason: st
   const reasons = new Map<CoreKind, string | undefined>();
   for (const kind of wanted) reasons.set(kind, await whyNot(kind));
   const kinds = wanted.filter((kind) => reasons.get(kind) === undefined);
-  const dies = program === 'oom';
+  const dies = program === 'oom' || program === 'killed-in-gc';
   if (kinds.length === 0 && !dies && (await whyNot('gcore')) === undefined) return { kinds: ['gcore'], reason: undefined };
   return { kinds, reason: wanted.map((kind) => reasons.get(kind)).find((reason) => reason !== undefined) };
 }
 
-/** All cores of `program` that are to be tested; one that says why, when none can be made. */
-async function targetsOf(program: string): Promise<readonly Target[]> {
+/** All cores of `program` on `nodes` that are to be tested; one that says why, when none can be made. */
+export async function targetsOf(program: string, nodes: readonly NodeChoice[] = nodesUnderTest()): Promise<readonly Target[]> {
   const { kinds, reason } = await kindsOf(program);
-  return nodesUnderTest().flatMap((node): Target[] =>
+  return nodes.flatMap((node): Target[] =>
     kinds.length === 0 ? [{ program, node, kind: 'kernel', skip: reason ?? 'no kind of core can be made' }] : kinds.map((kind) => ({ program, node, kind, skip: undefined })),
   );
 }
 
-function titleOf({ program, node, kind, skip }: Target): string {
+/** What the suite of a target is called. */
+export function titleOf({ program, node, kind, skip }: Target): string {
   const what = `${program}, ${kind} core of node ${node === 'self' ? process.version : node}`;
   return skip === undefined ? what : `${what} (skipped: ${skip})`;
 }

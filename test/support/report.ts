@@ -59,13 +59,19 @@ interface ReportFunction {
   readonly instances: number;
 }
 
-interface ReportSuspect {
+export interface ReportSuspect {
   readonly rank: number;
   readonly kind: string;
   readonly title: string;
   readonly score: number;
   readonly confidence: 'high' | 'medium' | 'low';
   readonly instances: number | null;
+  readonly retainedBytes: number | null;
+  readonly retainedShare: number | null;
+  /** Id of the shape it is about. */
+  readonly shape: string | null;
+  /** From a root to what is suspected. */
+  readonly path: readonly { readonly address: string | null; readonly label: string; readonly edge: string | null; readonly file: string | null; readonly line: number | null }[];
   readonly reasons: readonly { readonly code: string; readonly value: number | null; readonly threshold: number | null; readonly text: string }[];
   readonly fingerprint: string;
 }

@@ -41,6 +41,23 @@ describe('Marker', () => {
     expect([isLive(root), isLive(strong), isLive(weak)]).toEqual([true, true, false]);
   });
 
+  it('counts references to objects that were not walked or have been moved, and no others', () => {
+    const pages = withPage();
+    const copy = pages.object(FIRST_PAGE);
+    const old = pages.object(FIRST_PAGE);
+    pages.write(old, [pointer(copy, 0)]);
+    const toItself = pages.object(FIRST_PAGE);
+    pages.write(toItself, [pointer(toItself, 0)]);
+    const holder = pages.array(FIRST_PAGE, [pointer(pages.maps.object), smi(1)]);
+    const strays = (...fields: [number, number][]): number => mark(pages, [pages.object(FIRST_PAGE, fields)]).result.strays;
+    expect(strays(pointer(copy), pointer(holder), smi(1))).toBe(0);
+    expect(strays(pointer(holder + 8), pointer(0x7abc_0000_0000), pointer(old, 3))).toBe(0);
+    expect(strays(pointer(old))).toBe(1);
+    expect(strays(pointer(toItself))).toBe(1);
+    // An element that names a map looks like the start of an object.
+    expect(strays(pointer(holder + 16), pointer(old))).toBe(2);
+  });
+
   it('does not keep the target of a WeakRef', () => {
     const pages = withPage();
     const target = pages.object(FIRST_PAGE);

@@ -61,6 +61,14 @@ describe('findPages', () => {
     expect(search.pages[0]).toMatchObject({ areaStart: BASE + 0x1000, areaEnd: BASE + SLOT_BYTES, size: SLOT_BYTES, heap: HEAP });
   });
 
+  it.each([0, 1, 2, 3])('leaves out pages that the collector has given back (column %i)', (column) => {
+    const { at } = layoutOf(column);
+    const memory = memoryOf(column, 12, (header, i) => {
+      if (i === 5) header.setUint32(at.pageFlags, 4 + at.pageFreedFlag, true);
+    });
+    expect(findPages(memory, layoutOf(column)).pages.map((page) => page.base)).toEqual(memory.pages.filter((_, i) => i !== 5));
+  });
+
   it('takes the header layout of another version when the own finds nothing, and says so', () => {
     const search = findPages(memoryOf(5, 12), layoutOf(0));
     expect(search.pages).toHaveLength(12);

@@ -3,7 +3,8 @@ import { FaultError } from '../../../src/errors.ts';
 import { asAddress } from '../../../src/bytes/address.ts';
 import { HeapWalker } from '../../../src/v8/heap-walk.ts';
 import { refOfAddress } from '../../../src/v8/heap-memory.ts';
-import { RootKind, collectRoots } from '../../../src/v8/roots.ts';
+import { REGISTER_PLACES, RootKind } from '../../../src/v8/root-collector.ts';
+import { collectRoots } from '../../../src/v8/roots.ts';
 import type { MemoryReader } from '../../../src/target/memory-reader.ts';
 import type { Thread } from '../../../src/target/thread.ts';
 import { FIRST_PAGE, FakePages, HEAP } from '../../support/fake-pages.ts';
@@ -98,6 +99,8 @@ describe('collectRoots', () => {
     const found = (kind: keyof typeof RootKind): number[] => [...roots.refs].filter((_, i) => roots.kinds[i] === RootKind[kind]);
     expect(found('isolate')).toEqual([refOfAddress(parts, objects[0]!)]);
     expect(found('globalHandle')).toEqual([refOfAddress(parts, objects[1]!), refOfAddress(parts, objects[4]!)]);
+    expect([...roots.places]).toEqual([BLOCKS[0]! + 3 * 32, BLOCKS[1]! + 255 * 32, ISOLATE + 0x100]);
+    expect(roots.weakHandles).toBe(1);
   });
 
   it('takes eternal handles up to their number', () => {
@@ -143,7 +146,7 @@ describe('collectRoots', () => {
     const RING = 0x6000_1000;
     memory.add(QUEUE, 64);
     memory.add(RING, 32);
-    for (const [i, value] of [2, 4, 3, 0, RING].entries()) memory.set(QUEUE + 8 + i * 8, value);
+    for (const [i, value] of [2, 4, 3, RING, 0].entries()) memory.set(QUEUE + 8 + i * 8, value);
     for (const [i, object] of objects.entries()) memory.set(RING + i * 8, object + 1);
     const roots = collectRoots(parts, memory, { ...nothing, microtaskQueues: [QUEUE] });
     expect([...roots.refs]).toEqual([objects[3]!, objects[0]!].map((object) => refOfAddress(parts, object)));
@@ -160,6 +163,22 @@ describe('collectRoots', () => {
     const thread: Thread = { tid: 1, signal: 6, registers, rip: undefined, rsp: STACK, rbp: undefined, fsBase: STACK + 0x1000, stack: { start: STACK, end: STACK + 0x4000 } };
     const roots = collectRoots(parts, memory, { ...nothing, threads: [thread] });
     expect([...roots.refs].sort((a, b) => a - b)).toEqual([objects[0]!, objects[1]!].map((object) => refOfAddress(parts, object)));
+    // The register is the fourth of the second thread.
+    const twice = collectRoots(parts, memory, { ...nothing, threads: [{ ...thread, registers: new Uint32Array(54), stack: undefined }, thread] });
+    expect([...twice.places]).toEqual([-1 - (REGISTER_PLACES + 3), STACK + 0x100]);
+  });
+
+  it('tells tables of the isolate from its other words: the first long run is that of the roots, the next that of the builtins', () => {
+    const { parts, objects, memory } = heapOf(1);
+    const WORDS = 300;
+    const starts = [ISOLATE + 0x200, ISOLATE + 0x2000];
+    for (const start of starts) for (let i = 0; i < WORDS; i++) memory.set(start + i * 8, objects[0]! + 1);
+    memory.set(ISOLATE + 0x100, objects[0]! + 1);
+    const roots = collectRoots(parts, memory, nothing);
+    expect([roots.counts.isolate, roots.counts.strongRoot, roots.counts.builtin]).toEqual([1, WORDS, WORDS]);
+    expect(roots.tables).toEqual(starts.map((start) => ({ start, end: start + WORDS * 8 })));
+    const kindAt = (place: number): number | undefined => roots.kinds[roots.places.indexOf(place)];
+    expect(starts.map((start) => kindAt(start + 8))).toEqual([RootKind.strongRoot, RootKind.builtin]);
   });
 
   it('takes all objects of read-only pages', () => {
