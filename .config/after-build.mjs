@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 await build({
   absWorkingDir: root,
-  entryPoints: { 'cli/main': 'src/cli/main.ts', 'v8/walk-worker': 'src/v8/walk-worker.ts', 'v8/snapshot-worker': 'src/session/snapshot-worker.ts' },
+  entryPoints: { 'cli/main': 'src/cli/main.ts', 'v8/walk-worker': 'src/v8/walk-worker.ts', 'v8/snapshot-worker': 'src/session/snapshot-worker.ts', 'v8/graph-worker': 'src/session/graph-worker.ts' },
   bundle: true,
   splitting: true,
   format: 'esm',

@@ -8,7 +8,7 @@ const may = {
   snapshot: ['graph', 'bytes', 'errors'],
   analysis: ['graph', 'bytes', 'errors'],
   session: ['analysis', 'v8', 'snapshot', 'graph', 'target', 'elf', 'bytes', 'result', 'errors'],
-  commands: ['session', 'analysis', 'graph', 'v8', 'target', 'bytes', 'result', 'errors'],
+  commands: ['session', 'analysis', 'graph', 'snapshot', 'v8', 'target', 'bytes', 'result', 'errors'],
   render: ['result', 'bytes', 'errors'],
 };
 const folders = (names) => names.map((n) => (n === 'errors' || n === 'result' ? `^src/${n}\\.ts$` : `^src/${n}/`));

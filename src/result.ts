@@ -148,7 +148,15 @@ export interface SuspectResult {
   readonly representative: number | undefined;
   /** Where the code is that makes the suspect, if that is known. */
   readonly code: { readonly name: string; readonly script: string; readonly line: number | undefined; readonly column: number | undefined } | undefined;
-  readonly reasons: readonly { readonly code: string; readonly value: number | undefined; readonly threshold: number | undefined; readonly text: Sentence }[];
+  /** Strongest first; those with `against` speak against a leak. */
+  readonly reasons: readonly {
+    readonly code: string;
+    readonly value: number | undefined;
+    readonly threshold: number | undefined;
+    readonly text: Sentence;
+    readonly against: boolean;
+  }[];
+  /** From a root to the suspect, every object. */
   readonly path: readonly {
     readonly address: number | undefined;
     readonly label: string;
@@ -156,6 +164,8 @@ export interface SuspectResult {
     readonly file: string | undefined;
     readonly line: number | undefined;
   }[];
+  /** The path as a person would write it; empty where there is none. */
+  readonly route: Sentence;
   readonly fingerprint: string;
   /** One line about the representative, if the source can show it. */
   readonly example: string | undefined;

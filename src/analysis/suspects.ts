@@ -17,50 +17,17 @@ import {
   propertyList,
   valueLabel,
 } from './draft.ts';
-import type { Draft, Rival, SuspectKind } from './draft.ts';
+import type { Draft, Rival } from './draft.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { applicationFunctions, cohorts, comeTogether, groupObjects, perEach } from './groups.ts';
 import type { Group } from './groups.ts';
 import { confidenceOf, evidenceOf, scoreOf, THRESHOLDS, weightOfBytes, weightOfEntries, weightOfShare } from './score.ts';
 import type { Confidence, Reason } from './score.ts';
+import type { HeldHeap, NodeGroup } from './held-groups.ts';
+import { heldSuspects } from './held-suspects.ts';
 import { bytes, count, name, share } from './sentence.ts';
 import type { Part, Sentence } from './sentence.ts';
-
-/** One step of a path from a root to a suspect. */
-interface PathStep {
-  readonly address: number | undefined;
-  readonly label: string;
-  readonly edge: string | undefined;
-  readonly file: string | undefined;
-  readonly line: number | undefined;
-}
-
-/** One claim with its evidence. Sizes in bytes. */
-export interface Suspect {
-  readonly kind: SuspectKind;
-  readonly title: Sentence;
-  /** In [0, 1]. */
-  readonly score: number;
-  readonly confidence: Confidence;
-  readonly instances: number | undefined;
-  /** Own bytes of what the title and its companions name. */
-  readonly shallowBytes: number;
-  /** The same as a share of the live heap; `undefined` when the heap is empty or the bytes are not in it. */
-  readonly shallowShare: number | undefined;
-  /** What would be freed if all objects that the title names went, their container left out; `undefined` where there is no graph to tell. */
-  readonly retainedBytes: number | undefined;
-  /** The same as a share of the live heap and what it holds outside. */
-  readonly retainedShare: number | undefined;
-  /** Row of the shape table, if the suspect is one. */
-  readonly shape: string | undefined;
-  readonly representative: number | undefined;
-  readonly code: { readonly name: string; readonly script: string; readonly line: number | undefined; readonly column: number | undefined } | undefined;
-  /** Strongest first. */
-  readonly reasons: readonly Reason[];
-  /** Empty: a census knows no holders. */
-  readonly path: readonly PathStep[];
-  readonly fingerprint: string;
-}
+import type { Suspect } from './suspect.ts';
 
 /** Names under which a sample of closures appears in a container. */
 const CLOSURE_NAMES: readonly string[] = ['Function', 'AsyncFunction', 'GeneratorFunction', 'AsyncGeneratorFunction', '(closure)'];
@@ -366,8 +333,8 @@ function stableProperties({ group, kind }: Draft): readonly string[] {
   return kind === 'properties' ? [] : group.properties;
 }
 
-/** Scores a draft; `undefined` when the evidence is too weak for a line. */
-function finish(draft: Draft, companions: readonly Sentence[], census: HeapCensus): Suspect | undefined {
+/** Scores a draft; `undefined` when the evidence is too weak for a line. `isHeld` is false where a graph shows that the objects are not held in one place. */
+function finish(draft: Draft, companions: readonly Sentence[], census: HeapCensus, isHeld: false | undefined): Suspect | undefined {
   const { reachableBytes } = census;
   const reasons = [...draft.reasons];
   const part = reachableBytes > 0 && draft.bytes > 0 ? Math.min(1, draft.bytes / reachableBytes) : undefined;
@@ -388,21 +355,23 @@ function finish(draft: Draft, companions: readonly Sentence[], census: HeapCensu
   if (evidence < THRESHOLDS.listed) return undefined;
   const retainedBytes = draft.kind === 'external' ? undefined : (closure?.retainedBytes ?? group?.retainedBytes);
   const wholeBytes = reachableBytes + (census.externalBytes ?? 0);
+  const retainedShare = retainedBytes === undefined || wholeBytes <= 0 ? undefined : Math.min(1, retainedBytes / wholeBytes);
   return {
     kind: draft.kind,
     title: draft.title,
-    score: scoreOf(evidence, draft.kind === 'external' ? (reasons[0]?.value ?? 0) : (part ?? 0)),
-    confidence: confidenceOf(evidence, reasons, draft.size),
+    score: scoreOf(evidence, draft.kind === 'external' ? { retained: reasons[0]?.value ?? 0 } : { own: part ?? 0 }),
+    confidence: isHeld === false && (retainedShare ?? part ?? 0) < THRESHOLDS.largeShare ? 'low' : confidenceOf(evidence, reasons, { size: draft.size, share: undefined, isHeld }),
     instances: draft.instances,
     shallowBytes: draft.bytes,
     shallowShare: part,
     retainedBytes,
-    retainedShare: retainedBytes === undefined || wholeBytes <= 0 ? undefined : Math.min(1, retainedBytes / wholeBytes),
+    retainedShare,
     shape: group?.shape.id,
     representative: closure?.representative ?? group?.shape.representative ?? container?.address,
     code: closure?.script === undefined ? undefined : { name: closure.name, script: closure.script, line: closure.line, column: closure.column },
     reasons,
     path: [],
+    route: [],
     fingerprint: fingerprintOf({
       kind: draft.kind,
       constructorName: group?.name ?? (closure === undefined ? container?.constructorName : undefined),
@@ -415,12 +384,69 @@ function finish(draft: Draft, companions: readonly Sentence[], census: HeapCensu
 
 const CONFIDENCES: readonly Confidence[] = ['high', 'medium', 'low'];
 
-/** Ranks what stands out in a heap, the most suspicious first. Same census, same answer: nothing depends on addresses or on the order of equal rows. */
-export function rankSuspects(census: HeapCensus): Suspect[] {
+const keyOf = ({ name: className, shape, closure }: Pick<NodeGroup, 'name' | 'shape' | 'closure'>): string =>
+  closure !== undefined
+    ? ['closure', closure.name, closure.script, closure.line, closure.column].join('\0')
+    : className === 'Object'
+      ? [className, ...(shape?.properties ?? [])].join('\0')
+      : className;
+
+/** Ranks by confidence, then by score; what V8 and Node made comes last. Equal ones by what does not change from run to run. */
+function ranked(suspects: readonly Suspect[], isForeign: ReadonlySet<Suspect>): Suspect[] {
+  return suspects.toSorted(
+    (a, b) =>
+      Number(isForeign.has(a)) - Number(isForeign.has(b)) ||
+      CONFIDENCES.indexOf(a.confidence) - CONFIDENCES.indexOf(b.confidence) ||
+      b.score - a.score ||
+      b.shallowBytes - a.shallowBytes ||
+      (b.instances ?? 0) - (a.instances ?? 0) ||
+      (a.fingerprint < b.fingerprint ? -1 : 1),
+  );
+}
+
+/** What ranking may use besides the counts. */
+export interface RankOptions {
+  /** The object graph, where there is one: who holds what decides then. Its census takes the place of the one given. */
+  readonly heap?: HeldHeap | undefined;
+  /** Shows what is in strings on paths. */
+  readonly strings?: boolean;
+}
+
+/**
+ * Ranks what stands out in a heap, the most suspicious first. Same heap, same answer: nothing depends on addresses or on the order of equal rows.
+ *
+ * With a graph the first suspects are the places where the heap piles up; what only stands out by its number, and is held here and there, comes after them.
+ */
+export function rankSuspects(counted: HeapCensus, { heap, strings = false }: RankOptions = {}): Suspect[] {
+  const held = heap === undefined ? [] : heldSuspects(heap, strings);
+  const census = heap?.census ?? counted;
+  const toldGroups = new Set(held.flatMap((each) => each.groups.map(keyOf)));
+  const toldContainers = new Set(held.flatMap((each) => each.containers));
+  const suspects = held.flatMap((each) => each.suspect ?? []);
+  const isForeign = new Set<Suspect>();
+  const companions: Companions = new Map();
+  for (const draft of censusDrafts(census, companions)) {
+    const { group, closure, containers } = draft;
+    const isTold =
+      draft.kind === 'external'
+        ? suspects.some((suspect) => suspect.kind !== 'external' && suspect.shape === group?.shape.id)
+        : (closure !== undefined && toldGroups.has(keyOf({ name: '', shape: undefined, closure }))) ||
+          (group !== undefined && toldGroups.has(keyOf({ name: group.name, shape: group.shape, closure: undefined }))) ||
+          containers.some((row) => toldContainers.has(row.address)) ||
+          (draft.kind === 'strings' && suspects.some((suspect) => suspect.kind === 'strings'));
+    const suspect = isTold ? undefined : finish(draft, companions.get(draft) ?? [], census, heap === undefined ? undefined : false);
+    if (suspect === undefined) continue;
+    suspects.push(suspect);
+    if (draft.origin === 'node' || draft.origin === 'internal') isForeign.add(suspect);
+  }
+  return ranked(suspects, isForeign);
+}
+
+/** What stands out by the counts alone. */
+function censusDrafts(census: HeapCensus, companions: Companions): Draft[] {
   const groups = groupObjects(census);
   const functions = applicationFunctions(census);
   const holdings = assignContainers(census, groups, functions);
-  const companions: Companions = new Map();
   const ours = applicationDrafts(
     groups.filter((group) => group.origin === 'application'),
     holdings,
@@ -428,7 +454,7 @@ export function rankSuspects(census: HeapCensus): Suspect[] {
   );
   const others = otherDrafts(groups, holdings, ours, companions);
   const closures = functionDrafts(functions, holdings, [...ours, ...others], companions);
-  const drafts = [
+  return [
     ...ours,
     ...others,
     ...closures,
@@ -436,18 +462,4 @@ export function rankSuspects(census: HeapCensus): Suspect[] {
     ...wideDrafts(census.shapes, census.collections),
     ...shareDrafts(census, groups),
   ];
-  const isForeign = new Map<Suspect, number>();
-  for (const draft of drafts) {
-    const suspect = finish(draft, companions.get(draft) ?? [], census);
-    if (suspect !== undefined) isForeign.set(suspect, draft.origin === 'node' || draft.origin === 'internal' ? 1 : 0);
-  }
-  return [...isForeign.keys()].sort(
-    (a, b) =>
-      (isForeign.get(a) ?? 0) - (isForeign.get(b) ?? 0) ||
-      CONFIDENCES.indexOf(a.confidence) - CONFIDENCES.indexOf(b.confidence) ||
-      b.score - a.score ||
-      b.shallowBytes - a.shallowBytes ||
-      (b.instances ?? 0) - (a.instances ?? 0) ||
-      (a.fingerprint < b.fingerprint ? -1 : 1),
-  );
 }

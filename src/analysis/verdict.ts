@@ -2,7 +2,7 @@
 import type { HeapCensus } from '../graph/census.ts';
 import { bytes, name, share } from './sentence.ts';
 import type { Part, Sentence } from './sentence.ts';
-import type { Suspect } from './suspects.ts';
+import type { Suspect } from './suspect.ts';
 
 /** What of the process bears on the verdict. */
 export interface VerdictFacts {
@@ -44,6 +44,9 @@ export function judge(census: HeapCensus, suspects: readonly Suspect[], facts: V
   if (census.objects === 0) return { level: 'nothing', sentences: [['No object of the heap could be read, so nothing can be said about a leak.']] };
   const { level, sentence } = answer(suspects[0]);
   const sentences: Sentence[] = [sentence];
+  const [top] = suspects;
+  if (level !== 'nothing' && top?.retainedBytes !== undefined && top.retainedShare !== undefined)
+    sentences.push([bytes(top.retainedBytes), ', ', share(top.retainedShare), ' of the heap and what it holds outside, would be freed with it.']);
   const limit = facts.heapLimitBytes;
   const fill = limit === undefined || limit <= 0 ? undefined : census.reachableBytes / limit;
   const liveShare = facts.showsGarbage && census.bytes > 0 ? Math.min(1, census.reachableBytes / census.bytes) : undefined;
@@ -71,6 +74,6 @@ export function judge(census: HeapCensus, suspects: readonly Suspect[], facts: V
     sentences.push([share(lost / Math.max(1, walkedBytes + lost)), ' of the heap could not be read, so the counts are lower bounds (see COVERAGE).']);
   sentences.push(['One look at a heap shows what has piled up, not whether it still grows.']);
   const hasRetained = census.constructors.some((row) => row.retainedBytes !== undefined);
-  sentences.push([hasRetained ? 'Holders are not computed yet.' : 'Retained sizes and holders are not computed yet: sizes are the own bytes of the objects.']);
+  if (!hasRetained) sentences.push(['Retained sizes and holders were not worked out: sizes are the own bytes of the objects.']);
   return { level, sentences };
 }

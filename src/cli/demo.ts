@@ -178,6 +178,7 @@ export async function runDemo(invocation: DemoInvocation, io: Io): Promise<numbe
       top: undefined,
       strings: false,
       internals: false,
+      retained: true,
       failOn: undefined,
     },
     io,

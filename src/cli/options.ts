@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { UsageError } from './failure.ts';
+import { type PlainRules, readPlainLine } from './plain-words.ts';
 import { nearest } from './suggest.ts';
 
 /** Options of every verb. */
@@ -27,7 +28,20 @@ export interface ReportInvocation extends CommonOptions, SourceOptions {
   readonly top: number | undefined;
   readonly strings: boolean;
   readonly internals: boolean;
+  /** Whether retained sizes, holders and paths are worked out. */
+  readonly retained: boolean;
   readonly failOn: 'high' | 'medium' | 'low' | undefined;
+}
+
+/** `coreleak export`. */
+export interface ExportInvocation extends CommonOptions, SourceOptions {
+  readonly verb: 'export';
+  readonly source: string;
+  /** The kind of file that is written. */
+  readonly to: 'heapsnapshot';
+  /** `-` for stdout. */
+  readonly output: string;
+  readonly strings: boolean;
 }
 
 /** `coreleak doctor`. */
@@ -42,9 +56,9 @@ export interface DemoInvocation extends CommonOptions {
 }
 
 /** What was asked for. `help` prints `text`, on stderr with exit code 2 when nothing was asked at all. */
-export type Invocation = ReportInvocation | DoctorInvocation | DemoInvocation | { readonly verb: 'help'; readonly text: string; readonly asked: boolean };
+export type Invocation = ReportInvocation | ExportInvocation | DoctorInvocation | DemoInvocation | { readonly verb: 'help'; readonly text: string; readonly asked: boolean };
 
-const VERBS = ['report', 'doctor', 'demo'] as const;
+const VERBS = ['report', 'export', 'doctor', 'demo'] as const;
 const LEVELS = ['high', 'medium', 'low'] as const;
 type Level = (typeof LEVELS)[number];
 const isLevel = (value: string): value is Level => LEVELS.some((level) => level === value);
@@ -55,9 +69,11 @@ const OPTIONS = [
   'force',
   'format',
   'output',
+  'to',
   'top',
   'strings',
   'internals',
+  'no-retained',
   'fail-on-suspects',
   'no-color',
   'quiet',
@@ -84,7 +100,7 @@ function withLevel(argv: readonly string[]): string[] {
 }
 
 /** Options whose next word belongs to them. */
-const WITH_VALUE: readonly string[] = ['--binary', '--sysroot', '--format', '-f', '--output', '-o', '--top', '--fail-on-suspects'];
+const WITH_VALUE: readonly string[] = ['--binary', '--sysroot', '--format', '-f', '--output', '-o', '--to', '--top', '--fail-on-suspects'];
 
 /**
  * Puts the verb first: `report` where a source is given without one. A first word that is no file but nearly a verb is taken for a slip.
@@ -138,8 +154,25 @@ function reportInvocation(values: Values, sources: readonly string[]): ReportInv
     top: requireTop(values),
     strings: flag(values, 'strings'),
     internals: flag(values, 'internals'),
+    retained: !flag(values, 'no-retained'),
     failOn: requireLevel(values),
   };
+}
+
+/** Other kinds are named, so that who reads of them in the contract learns that it is not the spelling. */
+function requireKind(values: Values): 'heapsnapshot' {
+  const kind = text(values, 'to');
+  const hint = 'available: heapsnapshot';
+  if (kind === 'heapsnapshot') return kind;
+  if (kind === undefined) throw new UsageError('export wants a kind of file: --to KIND', hint);
+  throw new UsageError(kind === 'sqlite' || kind === 'ndjson' ? `export to ${kind} is not available yet` : `unknown kind ${kind}`, hint);
+}
+
+function exportInvocation(values: Values): ExportInvocation {
+  const to = requireKind(values);
+  const output = text(values, 'output');
+  if (output === undefined) throw new UsageError('export wants a file to write: -o FILE', '-o - writes to stdout');
+  return { verb: 'export', ...common(values), ...opening(values), source: text(values, 'source') ?? '', to, output, strings: flag(values, 'strings') };
 }
 
 function withOpening(yargs: Argv): Argv {
@@ -156,6 +189,7 @@ function withReport(yargs: Argv): Argv {
     .option('top', { type: 'string', requiresArg: true, describe: 'at most so many rows in each list' })
     .option('strings', { type: 'boolean', describe: 'show string contents in examples; they may be secret' })
     .option('internals', { type: 'boolean', describe: "show V8's and Node's own objects as rows" })
+    .option('no-retained', { type: 'boolean', describe: 'leave out retained sizes, holders and paths: counts alone, and faster' })
     .option('fail-on-suspects', { type: 'string', describe: 'exit with 1 when there is a suspect of this confidence: high, medium or low (default: low)' });
 }
 
@@ -183,11 +217,61 @@ function usageError(message: string, argv: readonly string[]): UsageError {
   return new UsageError(line.charAt(0).toLowerCase() + line.slice(1));
 }
 
+const COMMON_FLAGS = ['no-color', 'quiet', 'verbose'];
+const OPENING_STRINGS = { binary: undefined, sysroot: undefined };
+const OUTPUT_STRINGS = { output: 'o' };
+
+/** What plain lines may hold: the options of `parseWithYargs`, but for help and version. */
+const PLAIN: Readonly<Record<string, PlainRules>> = {
+  report: {
+    strings: { ...OPENING_STRINGS, ...OUTPUT_STRINGS, format: 'f', top: undefined, 'fail-on-suspects': undefined },
+    flags: [...COMMON_FLAGS, 'force', 'strings', 'internals', 'no-retained'],
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+  },
+  export: { strings: { ...OPENING_STRINGS, ...OUTPUT_STRINGS, to: undefined }, flags: [...COMMON_FLAGS, 'force', 'strings'], least: 1, most: 1 },
+  doctor: { strings: OPENING_STRINGS, flags: [...COMMON_FLAGS, 'force'], least: 0, most: 1 },
+  demo: { strings: {}, flags: COMMON_FLAGS, least: 0, most: 0 },
+};
+
+/** The invocation that a plain line is; undefined when the line is not plain. */
+function parsePlain(words: readonly string[]): Invocation | undefined {
+  const line = readPlainLine(words, PLAIN);
+  if (line === undefined) return undefined;
+  const values: Values = { ...line.values, source: line.words[0] };
+  switch (line.verb) {
+    case 'report':
+      return reportInvocation(values, line.words);
+    case 'export':
+      return exportInvocation(values);
+    case 'doctor':
+      return { verb: 'doctor', ...common(values), ...opening(values), source: line.words[0] };
+    default:
+      return { verb: 'demo', ...common(values) };
+  }
+}
+
+/** How a command line is shown and read. */
+interface ParseOptions {
+  readonly version: string;
+  /** Width of help. */
+  readonly columns: number;
+}
+
 /**
- * Reads the words of a command line.
+ * Reads the words of a command line. yargs is loaded when they ask for help, or are not plain.
  * @throws {UsageError} when they make no sense
  */
-export async function parseCommandLine(argv: readonly string[], options: { readonly version: string; readonly columns: number }): Promise<Invocation> {
+export async function parseCommandLine(argv: readonly string[], options: ParseOptions): Promise<Invocation> {
+  if (argv.length === 1 && argv[0] === '--version') return { verb: 'help', text: `${options.version}\n`, asked: true };
+  return parsePlain(withLevel(withVerb(argv))) ?? (await parseWithYargs(argv, options));
+}
+
+/**
+ * As `parseCommandLine`, whatever the words are.
+ * @throws {UsageError} when they make no sense
+ */
+export async function parseWithYargs(argv: readonly string[], options: ParseOptions): Promise<Invocation> {
   const { default: yargs } = await import('yargs');
   const chosen: { invocation?: Invocation } = {};
   const choose = (make: (values: Values) => Invocation) => (values: Values) => {
@@ -213,6 +297,18 @@ export async function parseCommandLine(argv: readonly string[], options: { reado
           )
           .example(REPORT_EXAMPLES),
       choose((values) => reportInvocation(values, list(values, 'source'))),
+    )
+    .command(
+      'export <source>',
+      'write the object graph as a file that other programs open',
+      (y) =>
+        withOpening(y as Argv)
+          .option('to', { type: 'string', requiresArg: true, describe: 'heapsnapshot: opens in Chrome DevTools' })
+          .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the file to write; - for stdout' })
+          .option('strings', { type: 'boolean', describe: 'write string contents too; they may be secret' })
+          .usage('coreleak export <source> --to KIND -o FILE [options]\n\nWrites the objects and references of a core file for other programs.')
+          .example([['$0 export core --to heapsnapshot -o out.heapsnapshot', 'for the Memory tab of DevTools']]),
+      choose((values) => exportInvocation(values)),
     )
     .command(
       'doctor [source]',

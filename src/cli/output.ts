@@ -16,6 +16,11 @@ function reason(error: unknown): string {
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
+/** The error for a file that cannot be written, whatever was thrown. */
+export function cannotWrite(path: string, error: unknown): UsageError {
+  return new UsageError(`cannot write ${path}: ${reason(error)}`);
+}
+
 /**
  * Checks before the work that a file can be written to.
  * @throws {UsageError} when its folder is missing or it is one itself
@@ -60,6 +65,6 @@ export async function writeOutput(path: string, text: string): Promise<void> {
       throw error;
     }
   } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${reason(error)}`);
+    throw cannotWrite(path, error);
   }
 }

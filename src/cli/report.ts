@@ -43,7 +43,7 @@ export async function runReport(invocation: ReportInvocation, io: Io): Promise<n
     });
     // Text folds rows before it cuts; JSON has them all and so is cut first.
     const top = invocation.format === 'json' ? invocation.top : undefined;
-    result = await report(open, { version: io.version, top, strings: invocation.strings, signal: io.signal, onProgress: progress.note });
+    result = await report(open, { version: io.version, top, strings: invocation.strings, retained: invocation.retained, signal: io.signal, onProgress: progress.note });
   } finally {
     progress.end();
   }

@@ -13,6 +13,8 @@ async function dispatch(invocation: Invocation, io: Io): Promise<number> {
       return invocation.asked ? EXIT.ok : EXIT.usage;
     case 'report':
       return (await import('./report.ts')).runReport(invocation, io);
+    case 'export':
+      return (await import('./export.ts')).runExport(invocation, io);
     case 'doctor':
       return (await import('./doctor.ts')).runDoctor(invocation, io);
     case 'demo':

@@ -1,11 +1,12 @@
 /** `report`: what is in the heaps of one or more sources, and what looks wrong in the last of them. */
+import type { HeldHeap } from '../analysis/held-groups.ts';
 import { rankSuspects } from '../analysis/suspects.ts';
-import type { Suspect } from '../analysis/suspects.ts';
+import type { Suspect } from '../analysis/suspect.ts';
 import { judge } from '../analysis/verdict.ts';
 import { InterruptedError, UnsupportedError } from '../errors.ts';
 import type { HeapCensus } from '../graph/census.ts';
 import type { ReportResult, SourceResult, SuspectResult } from '../result.ts';
-import type { HeapSource, WorkOptions } from '../session/source.ts';
+import type { HeapSource, SourceGraph, WorkOptions } from '../session/source.ts';
 
 /** What a report is asked for. */
 export interface ReportOptions extends WorkOptions {
@@ -15,6 +16,8 @@ export interface ReportOptions extends WorkOptions {
   readonly top: number | undefined;
   /** Puts string contents into the example lines. */
   readonly strings: boolean;
+  /** False leaves out the object graph: counts and reachability alone, and no retained sizes, holders and paths. */
+  readonly retained?: boolean;
 }
 
 /** Opens the next source of a report; sources are opened one after another, so that two large heaps are never held at once. */
@@ -53,42 +56,28 @@ function sourceResult({ facts }: HeapSource, census: HeapCensus): SourceResult {
 function suspectResult(suspect: Suspect, rank: number, source: HeapSource, strings: boolean): SuspectResult {
   const example =
     suspect.representative === undefined || rank > EXAMPLES ? undefined : source.preview(suspect.representative, { strings, maxLength: EXAMPLE_LENGTH });
-  const {
-    kind,
-    title,
-    score,
-    confidence,
-    instances,
-    shallowBytes,
-    shallowShare,
-    retainedBytes,
-    retainedShare,
-    shape,
-    representative,
-    code,
-    path,
-    fingerprint,
-  } = suspect;
-  const reasons = suspect.reasons.map((reason) => ({ code: reason.code, value: reason.value, threshold: reason.threshold, text: reason.text }));
-  return {
-    rank,
-    kind,
-    title,
-    score,
-    confidence,
-    instances,
-    shallowBytes,
-    shallowShare,
-    retainedBytes,
-    retainedShare,
-    shape,
-    representative,
-    code,
-    reasons,
-    path,
-    fingerprint,
-    example,
-  };
+  const reasons = suspect.reasons.map(({ code, value, threshold, text, doubt = 0 }) => ({ code, value, threshold, text, against: doubt > 0 }));
+  return { ...suspect, rank, reasons, example };
+}
+
+/** The object graph of a source, made ready for ranking; `undefined` where it is not wanted or the source has none. */
+async function heldHeap(source: HeapSource, options: ReportOptions): Promise<HeldHeap | undefined> {
+  if (options.retained === false) return undefined;
+  let graph: SourceGraph;
+  try {
+    graph = await source.graph(options);
+  } catch (error) {
+    if (error instanceof UnsupportedError) return undefined;
+    throw error;
+  }
+  // Two threads at once; the first tells how far both are.
+  const [{ census, dominators, tree }, pathTree] = await Promise.all([graph.retained(options), graph.pathTree(options.signal === undefined ? {} : { signal: options.signal })]);
+  return { census, graph: graph.graph, dominators, tree, pathTree, functionOf: (node) => graph.functionOf(node), functionRow: (node) => graph.functionRow(node) };
+}
+
+/** Largest retained first, where that is known; ids stay those of the census. */
+function byRetained<T extends { readonly retainedBytes: number | undefined }>(rows: readonly T[]): readonly T[] {
+  return rows.some((row) => row.retainedBytes !== undefined) ? rows.toSorted((a, b) => (b.retainedBytes ?? 0) - (a.retainedBytes ?? 0)) : rows;
 }
 
 /** Names the option that cut one of the lists. */
@@ -111,7 +100,7 @@ export async function report(open: readonly OpenNext[], options: ReportOptions):
     try {
       const census = await source.census(options);
       sources.push(sourceResult(source, census));
-      if (at === open.length - 1) last = findings(source, census, options);
+      if (at === open.length - 1) last = findings(source, census, await heldHeap(source, options), options);
     } finally {
       source.close();
     }
@@ -120,8 +109,9 @@ export async function report(open: readonly OpenNext[], options: ReportOptions):
   return { ...last, sources };
 }
 
-function findings(source: HeapSource, census: HeapCensus, options: ReportOptions): Omit<ReportResult, 'sources'> {
-  const suspects = rankSuspects(census);
+function findings(source: HeapSource, counted: HeapCensus, heap: HeldHeap | undefined, options: ReportOptions): Omit<ReportResult, 'sources'> {
+  const suspects = rankSuspects(counted, { heap, strings: options.strings });
+  const census = heap?.census ?? counted;
   const { facts } = source;
   const totals = { shapes: census.shapes.length, constructors: census.constructors.length, functions: census.functions.length, suspects: suspects.length };
   const { top } = options;
@@ -134,8 +124,8 @@ function findings(source: HeapSource, census: HeapCensus, options: ReportOptions
       signal: facts.process.signal,
       showsGarbage: facts.kind === 'core',
     }),
-    shapes: census.shapes.slice(0, top),
-    constructors: census.constructors.slice(0, top),
+    shapes: byRetained(census.shapes).slice(0, top),
+    constructors: byRetained(census.constructors).slice(0, top),
     functions: census.functions.slice(0, top),
     suspects: suspects.slice(0, top).map((suspect, at) => suspectResult(suspect, at + 1, source, options.strings)),
     totals,

@@ -63,6 +63,8 @@ export interface CollectionRow {
   readonly constructorName: string;
   /** Elements of an array, entries of a Map or Set, own properties and elements of an object. */
   readonly entries: number;
+  /** Entries that were removed from a Map or Set since its table was last made anew, as far as the source tells. */
+  readonly removed?: number | undefined;
   /** Own bytes of the container together with its backing stores. */
   readonly bytes: number;
   /** Class name of most of the values among a sample of the entries, with its share of the sample. */

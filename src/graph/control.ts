@@ -24,3 +24,8 @@ export function makeTicker(control: Control | undefined): (share: number) => voi
     onProgress?.(share);
   };
 }
+
+/** A control for one of several steps, which is given its part of the whole. */
+export function partOf(control: Control | undefined, from: number, to: number): Control {
+  return { isCancelled: control?.isCancelled, onProgress: (share) => control?.onProgress?.(from + share * (to - from)) };
+}

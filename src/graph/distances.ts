@@ -18,6 +18,9 @@ export function hasEdge(set: EdgeSet, edge: EdgeIndex): boolean {
   return (set[edge >>> 5]! & (1 << (edge & 31))) !== 0;
 }
 
+/** Bit for each `EdgeKind` whose edges do not keep their target alive; but the root's own shortcuts do. */
+export const WEAK_KINDS: number = (1 << EdgeKind.Weak) | (1 << EdgeKind.EphemeronTable) | (1 << EdgeKind.Shortcut);
+
 /**
  * Which edges are followed.
  * - `essential`: those that count for dominance. Out are weak edges, edges of a node to itself, shortcut edges but for the root's own (where they mark the user's

@@ -2,23 +2,31 @@
  * Immediate dominators and retained sizes, after Lengauer and Tarjan, "A fast algorithm for finding dominators in a flowgraph", ACM TOPLAS 1 (1979), 121-141,
  * https://doi.org/10.1145/357062.357071, with simple linking: O(edges x log nodes), whatever the graph looks like.
  *
- * Nodes are numbered from 1 in the order of a depth-first search, 0 stands for none. The search looks at each edge once and sorts it: an edge to a node below its
- * source in the search tree only lowers that node's semidominator, at once; the others are chained per target and are looked at again when the target's turn comes.
- * So no reverse index is needed. Each number has four words that stand together, since the second part of the algorithm jumps about:
+ * Most nodes of a heap have one holder, which dominates them. A depth-first search walks through them like through all others, but gives a number only to nodes that
+ * several hold, and to what is above those in the search tree, at the moment when the first of them is found. Whoever has no number is the top of a tree that no edge
+ * enters but at its top and that no new node hangs on: an edge from there says of its target just what an edge from the nearest numbered node above would say, and its
+ * bytes are summed up when the search leaves it. What is left for the algorithm proper is often a small part.
+ *
+ * Numbers count from 1 in the order of the search, 0 stands for none. The search looks at each edge once and sorts it: an edge to a node below its source in the search
+ * tree only lowers that node's semidominator, at once; the others are chained per target and are looked at again when the target's turn comes, but for those that say
+ * nothing new: of two sources one above the other in the search tree the lower one says all. So no reverse index is needed. Each number has four words that stand
+ * together, since the second part of the algorithm jumps about:
  *
  *   UP    the parent in the search tree; later some ancestor, as paths are compressed
  *   BEST  before the number's turn: its chain of edges; from then on: the number with the least semidominator on the path to UP, UP not included
  *   SEMI  before: the least semidominator seen so far; from then on: that of BEST
- *   DOM   before: first of the bucket of numbers whose semidominator this is; then next in a bucket; then the dominator, or its negative u for "the one of u"
+ *   DOM   during the search: 1 while the search is below; then the first of the bucket of numbers whose semidominator this is; then the next in a bucket; then the
+ *         dominator, or its negative u for "the one of u"
  */
 import { Int32Column } from '../bytes/columns.ts';
 import type { Control } from './control.ts';
 import { makeTicker, TICK_MASK } from './control.ts';
 import type { EdgeSet } from './distances.ts';
-import { hasEdge } from './distances.ts';
+import { hasEdge, WEAK_KINDS } from './distances.ts';
 import type { GraphColumns } from './heap-graph.ts';
-import { NO_NODE, ROOT } from './heap-graph.ts';
+import { EdgeKind, NO_NODE, ROOT } from './heap-graph.ts';
 import { sharedFloat64, sharedInt32 } from './shared.ts';
+import { findSoleHolders, SEVERAL } from './sole-holders.ts';
 
 /** Who dominates whom, and what would be freed. */
 export interface Dominators {
@@ -36,8 +44,11 @@ const SEMI = 2;
 const DOM = 3;
 
 /** What the search leaves for the second part. */
-interface Search {
-  readonly count: number;
+interface Numbered {
+  /** Largest number. */
+  count: number;
+  /** Nodes found, with and without a number. */
+  reached: number;
   /** Node of each number. */
   readonly nodeOf: Int32Array;
   /** Four words a number. */
@@ -51,7 +62,7 @@ interface Search {
 }
 
 /** Notes that an edge from elsewhere leads to a number below one of the root's children. */
-function enter(tops: Int32Column, isEntered: Int32Column, number: number): void {
+function enter({ tops, isEntered }: Numbered, number: number): void {
   let low = 0;
   let high = tops.length;
   while (high - low > 1) {
@@ -62,63 +73,190 @@ function enter(tops: Int32Column, isEntered: Int32Column, number: number): void 
   if (tops.items[low] !== number) isEntered.items[low] = 1;
 }
 
-/** Numbers the nodes that the root reaches. `numberOf` is filled; `scratch` is a word for each number. */
-function search(graph: GraphColumns, essential: EdgeSet, numberOf: Int32Array, scratch: Int32Array, tick: (share: number) => void): Search {
-  const { nodeCount, edgeCount, firstEdge, edgeTo } = graph;
-  const nodeOf = new Int32Array(nodeCount + 1);
-  const words = new Int32Array((nodeCount + 1) * 4);
-  // As long as it may have to be; the system gives memory only to the part that is written.
-  const chain = new Int32Array((edgeCount + 1) * 2);
-  const tops = new Int32Column();
-  const isEntered = new Int32Column();
-  let chained = 0;
-  let top = 0;
-  let count = 1;
-  let current = 1;
-  numberOf[ROOT] = 1;
-  nodeOf[1] = ROOT;
-  let edge = firstEdge[ROOT]!;
-  let end = firstEdge[ROOT + 1]!;
-  for (;;) {
-    while (edge < end) {
-      if (!hasEdge(essential, edge)) {
-        edge++;
-        continue;
-      }
-      const to = edgeTo[edge++]!;
-      const number = numberOf[to]!;
-      if (number === 0) {
-        scratch[current] = edge;
-        numberOf[to] = ++count;
-        nodeOf[count] = to;
-        words[count * 4 + UP] = current;
-        words[count * 4 + SEMI] = current;
-        if (current === 1) {
-          top = count;
-          tops.push(top);
-          isEntered.push(0);
-        }
-        current = count;
-        edge = firstEdge[to]!;
-        end = firstEdge[to + 1]!;
-        if ((count & TICK_MASK) === 0) tick((0.5 * count) / nodeCount);
-      } else if (number > current) {
-        if (words[number * 4 + SEMI]! > current) words[number * 4 + SEMI] = current;
-        if (current === 1) enter(tops, isEntered, number);
-      } else if (number > 1 && number < current) {
-        chained++;
-        chain[chained * 2] = current;
-        chain[chained * 2 + 1] = words[number * 4 + BEST]!;
-        words[number * 4 + BEST] = chained;
-        if (number < top) enter(tops, isEntered, number);
-      }
-    }
-    current = words[current * 4 + UP]!;
-    if (current === 0) break;
-    edge = scratch[current]!;
-    end = firstEdge[nodeOf[current]! + 1]!;
+/** Which of the root's edges a search follows. Users' globals come first: what is found then is what they reach. */
+const Part = { All: 0, Users: 1, Rest: 2 } as const;
+type Part = (typeof Part)[keyof typeof Part];
+
+/** In the column of states, a number is kept as a negative below `SEVERAL`, and -1 stays "no node". */
+const STATE_OF_ZERO = -2;
+
+/**
+ * Numbers what the root reaches.
+ *
+ * Edges from what no user global reaches to what one does are passed over if the root's edges are searched in two parts.
+ * @param state sole holders, as `findSoleHolders` leaves them; nodes with several get the state of their number
+ * @param retainedSize negative for all nodes; those that are found get their own bytes and those of what has no number below them
+ */
+class Search {
+  readonly #graph: GraphColumns;
+  readonly #followed: EdgeSet | undefined;
+  readonly #state: Int32Array;
+  readonly #retainedSize: Float64Array;
+  readonly #stack: Uint32Array;
+  readonly #tick: (share: number) => void;
+  #chained = 0;
+  /** Whether an edge leads back to the root, so that user globals reach all that the root reaches. */
+  #isRootHeld = false;
+  readonly found: Numbered;
+
+  constructor(graph: GraphColumns, followed: EdgeSet | undefined, state: Int32Array, retainedSize: Float64Array, tick: (share: number) => void) {
+    const { nodeCount, edgeCount } = graph;
+    this.#graph = graph;
+    this.#followed = followed;
+    this.#state = state;
+    this.#retainedSize = retainedSize;
+    this.#tick = tick;
+    // All as long as they may have to be; the system gives memory only to the parts that are written.
+    this.#stack = new Uint32Array(nodeCount + 1);
+    this.found = {
+      count: 1,
+      reached: 1,
+      nodeOf: new Int32Array(nodeCount + 1),
+      words: new Int32Array((nodeCount + 1) * 4),
+      chain: new Int32Array((edgeCount + 1) * 2),
+      tops: new Int32Column(),
+      isEntered: new Int32Column(),
+    };
+    this.found.nodeOf[1] = ROOT;
+    state[ROOT] = STATE_OF_ZERO - 1;
+    retainedSize[ROOT] = graph.nodeShallowSize[ROOT]!;
   }
-  return { count, nodeOf, words, chain, tops, isEntered };
+
+  run(part: Part): void {
+    const { nodeCount, nodeShallowSize, firstEdge, edgeTo, edgeKind } = this.#graph;
+    const followed = this.#followed;
+    const state = this.#state;
+    const retainedSize = this.#retainedSize;
+    const stack = this.#stack;
+    const tick = this.#tick;
+    const found = this.found;
+    const { nodeOf, words, chain, tops, isEntered } = found;
+    // From what no user global reaches no edge counts to numbers up to here, which are the users'.
+    const users = part === Part.Rest && !this.#isRootHeld ? found.count : 0;
+    let isRootHeld = false;
+    const rootEnd = firstEdge[ROOT + 1]!;
+    let { count, reached } = found;
+    let chained = this.#chained;
+    let top = 0;
+    // The node that the search is at, how deep that is, and the nearest one above that has a number (or the node itself).
+    let node = ROOT;
+    let depth = 0;
+    let number = 1;
+    let numberDepth = 0;
+    let edge = firstEdge[ROOT]!;
+    let end = rootEnd;
+    words[4 + DOM] = 1;
+    for (;;) {
+      while (edge < end) {
+        const to = edgeTo[edge]!;
+        if (followed !== undefined) {
+          if (!hasEdge(followed, edge++)) continue;
+        } else {
+          const kind = edgeKind[edge++]!;
+          if (((WEAK_KINDS >>> kind) & 1) !== 0 && (depth > 0 || kind !== EdgeKind.Shortcut)) continue;
+          if (depth === 0 && part !== Part.All && (kind === EdgeKind.Shortcut) !== (part === Part.Users)) continue;
+        }
+        const known = state[to]!;
+        if (known < SEVERAL) {
+          const target = STATE_OF_ZERO - known;
+          if (target === 1 && depth > 0) isRootHeld = true;
+          if (target <= users && depth > 0) continue;
+          if (target > number) {
+            if (words[target * 4 + SEMI]! > number) words[target * 4 + SEMI] = number;
+            if (number === 1) enter(found, target);
+          } else if (target < number && target > 1) {
+            const last = words[target * 4 + BEST]!;
+            const source = chain[last * 2]!;
+            if (source !== number) {
+              if (last !== 0 && words[source * 4 + DOM] === 1) chain[last * 2] = number;
+              else {
+                chained++;
+                chain[chained * 2] = number;
+                chain[chained * 2 + 1] = last;
+                words[target * 4 + BEST] = chained;
+              }
+              if (target < top) enter(found, target);
+            }
+          }
+          continue;
+        }
+        // Held by another, and what leads there from here does not count; or an edge of a node to itself.
+        if (known !== SEVERAL && known !== node) continue;
+        if ((reached++ & TICK_MASK) === 0) tick(reached / nodeCount);
+        let below = firstEdge[to]!;
+        const belowEnd = firstEdge[to + 1]!;
+        if (known !== SEVERAL) {
+          // Most of what has one holder tells nothing new: then there is no need to go there.
+          if (followed === undefined) {
+            for (; below < belowEnd; below++) {
+              if (((WEAK_KINDS >>> edgeKind[below]!) & 1) !== 0) continue;
+              const stateBelow = state[edgeTo[below]!]!;
+              if (stateBelow >= 0 && stateBelow !== to) continue;
+              const target = STATE_OF_ZERO - stateBelow;
+              if (target <= 1 || (target !== number && (target > number || target <= users || chain[words[target * 4 + BEST]! * 2] !== number))) break;
+            }
+          }
+          const size = nodeShallowSize[to]!;
+          retainedSize[to] = size;
+          if (below === belowEnd) {
+            retainedSize[node]! += size;
+            continue;
+          }
+          stack[depth++] = edge;
+        } else {
+          stack[depth++] = edge;
+          retainedSize[to] = nodeShallowSize[to]!;
+          // All nodes on the way here get numbers, from the lowest one without up.
+          const path = depth - 1 - numberDepth;
+          if (number === 1) {
+            top = count + 1;
+            tops.push(top);
+            isEntered.push(0);
+          }
+          let above = node;
+          for (let next = count + path; next > count; next--) {
+            const up = next === count + 1 ? number : next - 1;
+            nodeOf[next] = above;
+            words[next * 4 + UP] = up;
+            words[next * 4 + SEMI] = up;
+            words[next * 4 + DOM] = 1;
+            above = state[above]!;
+          }
+          if (path > 0) number = count + path;
+          count += path + 1;
+          nodeOf[count] = to;
+          words[count * 4 + UP] = number;
+          words[count * 4 + SEMI] = number;
+          words[count * 4 + DOM] = 1;
+          number = count;
+          numberDepth = depth;
+          state[to] = STATE_OF_ZERO - number;
+        }
+        node = to;
+        edge = below;
+        end = belowEnd;
+      }
+      if (depth === 0) break;
+      if (depth > numberDepth) {
+        const size = retainedSize[node]!;
+        // Without a number, it has one holder, and the search came from there.
+        node = state[node]!;
+        retainedSize[node]! += size;
+      } else {
+        words[number * 4 + DOM] = 0;
+        number = words[number * 4 + UP]!;
+        node = nodeOf[number]!;
+        numberDepth--;
+      }
+      edge = stack[--depth]!;
+      end = firstEdge[node + 1]!;
+    }
+    words[4 + DOM] = 0;
+    found.count = count;
+    found.reached = reached;
+    this.#chained = chained;
+    this.#isRootHeld = isRootHeld;
+  }
 }
 
 /** Compresses the path from a number up to the last one above `limit`, so that its BEST and SEMI speak for all of it. */
@@ -148,10 +286,10 @@ function compress(words: Int32Array, stack: Int32Array, number: number, limit: n
 }
 
 /** Leaves the number of the immediate dominator in DOM of every number but the root's. */
-function dominate({ count, words, chain, tops, isEntered }: Search, stack: Int32Array, tick: (share: number) => void): void {
+function dominate({ count, words, chain, tops, isEntered }: Numbered, stack: Int32Array, tick: (share: number) => void): void {
   let top = tops.length - 1;
   for (let number = count; number > 1; number--) {
-    if ((number & TICK_MASK) === 0) tick(0.5 + 0.4 * (1 - number / count));
+    if ((number & TICK_MASK) === 0) tick(0.6 + 0.35 * (1 - number / count));
     const at = number * 4;
     for (let member = words[at + DOM]!; member !== 0;) {
       const next = words[member * 4 + DOM]!;
@@ -191,27 +329,32 @@ function dominate({ count, words, chain, tops, isEntered }: Search, stack: Int32
 /**
  * Finds the immediate dominator and the retained size of every node.
  *
- * Takes 12 bytes a node for the result, and while it works 20 more a node and 8 for every edge that does not lead down the search tree (never more than the edges
- * beyond those that first reach a node).
- * @param essential the edges that count: `computeEdgeSet(graph, 'essential')`
+ * Takes 12 bytes a node for the result. While it works, 4 more for each node that the search is deep, 20 for each that has a number (see above), and 8 for each edge
+ * that is chained: never more than 24 a node and 8 an edge, and far less in heaps as programs make them.
+ * @param essential the edges that count; if not given, those of the rule `essential` (`computeEdgeSet`), without a set being made
  * @throws {InterruptedError} when `control` says so
  */
-export function computeDominators(graph: GraphColumns, essential: EdgeSet, control?: Control): Dominators {
+export function computeDominators(graph: GraphColumns, essential?: EdgeSet, control?: Control): Dominators {
   const { nodeCount, nodeShallowSize } = graph;
-  const retainedSize = sharedFloat64(nodeCount);
-  const dominator = sharedInt32(nodeCount);
+  const retainedSize = sharedFloat64(nodeCount).fill(-1);
+  const dominator = sharedInt32(nodeCount).fill(NO_NODE);
   if (nodeCount === 0) return { dominator, retainedSize, reachableCount: 0 };
   const tick = makeTicker(control);
-  // The columns of the result serve as scratch until they are filled: numbers of nodes, and the stack.
-  const scratch = new Int32Array(retainedSize.buffer);
-  const found = search(graph, essential, dominator, scratch, tick);
-  dominate(found, scratch, tick);
-
-  const { count, nodeOf, words } = found;
-  for (let node = 0; node < nodeCount; node++) {
-    retainedSize[node] = nodeShallowSize[node]!;
-    if (dominator[node] === 0) dominator[node] = NO_NODE;
+  findSoleHolders(graph, essential, dominator, (share) => {
+    tick(0.2 * share);
+  });
+  const search = new Search(graph, essential, dominator, retainedSize, (share) => {
+    tick(0.2 + 0.4 * share);
+  });
+  if (essential !== undefined) search.run(Part.All);
+  else {
+    search.run(Part.Users);
+    search.run(Part.Rest);
   }
+  const { found } = search;
+  dominate(found, new Int32Array(found.count + 1), tick);
+
+  const { count, reached, nodeOf, words } = found;
   // Sizes are summed in the order of the search, where a dominator is near: in the place of UP and BEST.
   const sums = new Float64Array(words.buffer);
   for (let number = 1; number <= count; number++) {
@@ -226,6 +369,13 @@ export function computeDominators(graph: GraphColumns, essential: EdgeSet, contr
     retainedSize[nodeOf[number]!] = sum;
     if (number > 1) sums[words[number * 4 + DOM]! * 2]! += sum;
   }
+  if (reached < nodeCount) {
+    for (let node = 0; node < nodeCount; node++) {
+      if (retainedSize[node]! >= 0) continue;
+      retainedSize[node] = nodeShallowSize[node]!;
+      dominator[node] = NO_NODE;
+    }
+  }
   tick(1);
-  return { dominator, retainedSize, reachableCount: count };
+  return { dominator, retainedSize, reachableCount: reached };
 }

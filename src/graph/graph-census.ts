@@ -1,19 +1,17 @@
 /**
- * The census of a graph that a V8 heap was written as: the records that every source gives, with retained sizes. What of it is garbage, and in which space of the heap
- * something lies, such a graph does not tell.
+ * The census of a graph that a V8 heap was written as: the records that every source gives. What of it is garbage, and in which space of the heap something lies, such
+ * a graph does not tell.
  */
 import type { ConstructorRow, FunctionRow, HeapCensus, Origin, ShapeKind, ShapeRow } from './census.ts';
 import type { Control } from './control.ts';
-import { computeEdgeSet } from './distances.ts';
-import { computeDominators } from './dominators.ts';
-import { computeDominatorTree } from './dominator-tree.ts';
+import { makeTicker } from './control.ts';
 import { GraphCollections } from './graph-collections.ts';
 import { CONTEXT, EdgeNames, groupNameOf, isNamedKind, shapeKindOf, Slot } from './graph-names.ts';
 import type { PropertyList } from './graph-shapes.ts';
 import { GraphShapes } from './graph-shapes.ts';
 import type { NamedColumns, NodeIndex, StringTable } from './heap-graph.ts';
-import { NO_NODE, NodeKind } from './heap-graph.ts';
-import { computeGroupRetained } from './retained.ts';
+import { NO_NODE, NO_SHAPE, NodeKind } from './heap-graph.ts';
+import { sharedInt32 } from './shared.ts';
 
 /** What a census is taken of. */
 export interface CensusInput {
@@ -167,7 +165,7 @@ class Grouping {
     return name === 'Object' ? 'application' : 'language';
   }
 
-  functionRow({ shared, closure, instances, shallowBytes, representative }: FunctionGroup, retainedBytes: number): FunctionRow {
+  functionRow({ shared, closure, instances, shallowBytes, representative }: FunctionGroup): FunctionRow {
     const place = this.#placeOf[closure]!;
     const script = this.#scriptOf(shared) ?? (place >= 0 ? this.#scripts.get(this.#places[place + 1]!) : undefined);
     return {
@@ -178,60 +176,62 @@ class Grouping {
       origin: place < 0 && script === undefined ? 'language' : originOfScript(script),
       instances,
       shallowBytes,
-      retainedBytes,
+      retainedBytes: undefined,
       representative,
     };
   }
 }
 
-/** Constructors of groups, and the constructor of every group. */
-function constructorsOf(groups: readonly Group[]): { rows: Omit<ConstructorRow, 'retainedBytes'>[]; of: number[] } {
-  const rows: { name: string; origin: Origin; kind: ShapeKind; instances: number; shallowBytes: number }[] = [];
-  const byName = new Map<string, number>();
-  const of: number[] = [];
+/** Adds the groups of one constructor up, the largest first. */
+function constructorsOf(groups: readonly Group[]): ConstructorRow[] {
+  const rows = new Map<string, { -readonly [K in keyof ConstructorRow]: ConstructorRow[K] }>();
   // The largest group of a name says what it is.
-  const order = Array.from(groups.keys()).sort((a, b) => groups[b]!.shallowBytes - groups[a]!.shallowBytes);
-  for (const at of order) {
-    const { name, origin, kind, instances, shallowBytes } = groups[at]!;
-    let row = byName.get(name);
-    if (row === undefined) {
-      row = rows.push({ name, origin, kind, instances: 0, shallowBytes: 0 }) - 1;
-      byName.set(name, row);
-    }
-    rows[row]!.instances += instances;
-    rows[row]!.shallowBytes += shallowBytes;
-    of[at] = row;
+  for (const { name, origin, kind, instances, shallowBytes } of groups.toSorted((a, b) => b.shallowBytes - a.shallowBytes)) {
+    const row = rows.get(name) ?? { name, origin, kind, instances: 0, shallowBytes: 0, retainedBytes: undefined };
+    row.instances += instances;
+    row.shallowBytes += shallowBytes;
+    rows.set(name, row);
   }
-  return { rows, of };
+  return [...rows.values()].sort((a, b) => b.shallowBytes - a.shallowBytes);
 }
 
-/** Makes a control for one of several steps; each is given its part of the whole. */
-function part(control: Control | undefined, from: number, to: number): Control {
-  return { isCancelled: control?.isCancelled, onProgress: (share) => control?.onProgress?.(from + share * (to - from)) };
+/** A census, and which of its rows each node is counted in. */
+export interface GraphCensus {
+  readonly census: HeapCensus;
+  /** Row of `census.shapes` of every node; -1 for synthetic nodes. Shared. */
+  readonly nodeShape: Int32Array;
+  /** Nodes that are closures of a known function, and for each of them the row of `census.functions`. Parallel, shared. */
+  readonly closureNode: Int32Array;
+  readonly closureFunction: Int32Array;
+}
+
+/** The rows in order, and the new place of each of them. */
+function sorted<T>(rows: readonly T[], compare: (a: T, b: T) => number): { readonly rows: readonly T[]; readonly placeOf: Int32Array } {
+  const order = Array.from(rows.keys()).sort((a, b) => compare(rows[a]!, rows[b]!));
+  const placeOf = new Int32Array(rows.length);
+  for (const [place, at] of order.entries()) placeOf[at] = place;
+  return { rows: order.map((at) => rows[at]!), placeOf };
 }
 
 /**
- * Counts a graph. Every node is taken to be live; nodes that only weak edges reach retain their own bytes and no group's sum has them.
+ * Counts a graph. Every node is taken to be live. Retained sizes are left open: `computeRetained` and `addRetained` fill them.
  * The columns must keep to what `verifyGraph` asks for.
  * @throws {InterruptedError} when `control` says so
  */
-export function takeGraphCensus(input: CensusInput, control?: Control): HeapCensus {
+export function takeGraphCensus(input: CensusInput, control?: Control): GraphCensus {
   const { graph, strings } = input;
+  const tick = makeTicker(control);
+  tick(0);
   const names = new EdgeNames(graph, strings);
   const grouping = new Grouping(input, names);
   const { groups, functions, shapeOf, functionOf } = grouping;
-  const constructors = constructorsOf(groups);
-  const dominators = computeDominators(graph, computeEdgeSet(graph, 'essential', part(control, 0, 0.2)), part(control, 0.2, 0.7));
-  const tree = computeDominatorTree(dominators);
-  const ofShapes = computeGroupRetained(tree, dominators, shapeOf, groups.length, part(control, 0.7, 0.8));
-  const ofFunctions = computeGroupRetained(tree, dominators, functionOf, functions.length, part(control, 0.8, 0.9));
-  const constructorOf = Int32Array.from(shapeOf, (shape) => constructors.of[shape] ?? NO_GROUP);
-  const ofConstructors = computeGroupRetained(tree, dominators, constructorOf, constructors.rows.length, part(control, 0.9, 1));
-
+  tick(0.6);
   const totals = { objects: 0, bytes: 0, externalBytes: 0 };
   const { nodeCount, nodeKind, nodeShallowSize } = graph;
+  let closures = 0;
   for (let node = 0; node < nodeCount; node++) {
     if (nodeKind[node] === NodeKind.Synthetic) continue;
+    if (functionOf[node]! >= 0) closures++;
     if (nodeKind[node] === NodeKind.Native || nodeKind[node] === NodeKind.External) {
       if (groups[shapeOf[node]!]!.name.startsWith(HELD_NATIVE)) totals.externalBytes += nodeShallowSize[node]!;
     } else {
@@ -239,15 +239,26 @@ export function takeGraphCensus(input: CensusInput, control?: Control): HeapCens
       totals.bytes += nodeShallowSize[node]!;
     }
   }
-  const shapes = groups
-    .map((group, at) => ({ group, retainedBytes: ofShapes[at]! }))
-    .sort((a, b) => b.group.shallowBytes - a.group.shallowBytes || b.group.instances - a.group.instances || a.group.representative - b.group.representative)
-    .map(({ group, retainedBytes }, at): ShapeRow => {
-      const { name, kind, origin, properties, instances, shallowBytes, representative } = group;
-      const own = { properties: properties.names, propertyCount: properties.count, kind, origin };
-      return { id: `s${at + 1}`, constructorName: name, ...own, instances, unreachable: 0, shallowBytes, retainedBytes, representative };
-    });
-  return {
+  const collections = new GraphCollections(graph, names).rows((node) => {
+    const { name, origin, properties } = groups[shapeOf[node]!] ?? ROOT_GROUP;
+    return { name, origin, propertyCount: properties.count };
+  });
+  tick(0.8);
+  const shapes = sorted(groups, (a, b) => b.shallowBytes - a.shallowBytes || b.instances - a.instances || a.representative - b.representative);
+  const byInstances = sorted(functions, (a, b) => b.instances - a.instances || a.representative - b.representative);
+  const nodeShape = sharedInt32(nodeCount);
+  const closureNode = sharedInt32(closures);
+  const closureFunction = sharedInt32(closures);
+  for (let node = 0, at = 0; node < nodeCount; node++) {
+    const shape = shapeOf[node]!;
+    nodeShape[node] = shape < 0 ? NO_SHAPE : shapes.placeOf[shape]!;
+    const row = functionOf[node]!;
+    if (row < 0) continue;
+    closureNode[at] = node;
+    closureFunction[at++] = byInstances.placeOf[row]!;
+  }
+  tick(1);
+  const census: HeapCensus = {
     objects: totals.objects,
     bytes: totals.bytes,
     reachableObjects: totals.objects,
@@ -255,15 +266,14 @@ export function takeGraphCensus(input: CensusInput, control?: Control): HeapCens
     externalBytes: totals.externalBytes,
     isolates: [],
     spaces: [],
-    shapes,
-    constructors: constructors.rows.map((row, at) => ({ ...row, retainedBytes: ofConstructors[at]! })).sort((a, b) => b.shallowBytes - a.shallowBytes),
-    functions: functions
-      .map((group, at) => grouping.functionRow(group, ofFunctions[at]!))
-      .sort((a, b) => b.instances - a.instances || a.representative - b.representative),
-    collections: new GraphCollections(graph, names).rows((node) => {
-      const { name, origin, properties } = groups[shapeOf[node]!] ?? ROOT_GROUP;
-      return { name, origin, propertyCount: properties.count };
+    shapes: shapes.rows.map(({ name, kind, origin, properties, instances, shallowBytes, representative }, at): ShapeRow => {
+      const own = { properties: properties.names, propertyCount: properties.count, kind, origin };
+      return { id: `s${at + 1}`, constructorName: name, ...own, instances, unreachable: 0, shallowBytes, retainedBytes: undefined, representative };
     }),
+    constructors: constructorsOf(groups),
+    functions: byInstances.rows.map((group) => grouping.functionRow(group)),
+    collections,
     coverage: { complete: true, heapPages: 0, walkedBytes: totals.bytes, skippedBytes: 0, missingBytes: 0, problems: [] },
   };
+  return { census, nodeShape, closureNode, closureFunction };
 }

@@ -2,7 +2,7 @@
 import type { CollectionRow, Origin } from './census.ts';
 import type { EdgeNames } from './graph-names.ts';
 import { Slot } from './graph-names.ts';
-import type { NamedColumns, NodeIndex } from './heap-graph.ts';
+import type { HeapGraph, NamedColumns, NodeIndex } from './heap-graph.ts';
 import { EdgeKind, NO_NODE, NodeKind } from './heap-graph.ts';
 
 /** A container with fewer entries is not listed, and no more rows than `MAX_ROWS` are. */
@@ -35,10 +35,10 @@ interface Found {
 }
 
 /**
- * Where the entries of a Map's or Set's table start, and how many slots each has: three numbers come first, then the buckets, then two entries for each bucket: key,
+ * Where the entries of a Map's or Set's table of so many bytes start, and how many slots each has: three numbers come first, then the buckets, then two entries for each bucket: key,
  * value and chain of a Map, key and chain of a Set (V8, src/objects/ordered-hash-table.h). Buckets are a power of two, so that the size tells the two kinds apart.
  */
-function tableLayout(bytes: number): { readonly first: number; readonly width: number } | undefined {
+export function entryLayout(bytes: number): { readonly first: number; readonly width: number } | undefined {
   const slots = (bytes - ARRAY_HEADER_BYTES) / WORD - TABLE_HEADER_SLOTS;
   for (const width of [MAP_ENTRY_SLOTS, SET_ENTRY_SLOTS]) {
     const buckets = slots / (1 + 2 * width);
@@ -141,7 +141,7 @@ export class GraphCollections {
   #readTable(node: NodeIndex, table: NodeIndex): Found | undefined {
     const { nodeShallowSize, firstEdge, edgeKind, edgeTo } = this.#graph;
     const bytes = nodeShallowSize[node]! + nodeShallowSize[table]!;
-    const layout = tableLayout(nodeShallowSize[table]!);
+    const layout = entryLayout(nodeShallowSize[table]!);
     const weak: NodeIndex[] = [];
     const columns: NodeIndex[][] = [[], [], []];
     for (let edge = firstEdge[table]!; edge < firstEdge[table + 1]!; edge++) {
@@ -163,4 +163,64 @@ export class GraphCollections {
   #valuesOf(values: readonly NodeIndex[], entries: number): { values: NodeIndex[]; numbers: number } {
     return { values: values.filter((value) => this.#graph.nodeKind[value] !== NodeKind.Hidden), numbers: Math.max(0, entries - values.length) };
   }
+}
+
+/** What a container shows of its past. */
+export interface ContainerTraces {
+  /** Share of the entries in the table that were removed. Of a Map or Set alone, and about. */
+  readonly removedShare: number | undefined;
+  /** Whether an array has just as many places as elements: one that grew by `push` has spare ones. */
+  readonly isExact: boolean | undefined;
+}
+
+const LAST_LOOKED = 16;
+
+/** Reads the traces of a container: of a Map or Set from its table, of an array from its store. */
+export function readTraces(graph: HeapGraph, node: NodeIndex): ContainerTraces {
+  const { firstEdge, edgeKind, edgeTo, nodeShallowSize } = graph;
+  let removedShare: number | undefined;
+  let store = NO_NODE;
+  for (let edge = firstEdge[node]!; edge < firstEdge[node + 1]!; edge++) {
+    if (edgeKind[edge] !== EdgeKind.Internal) continue;
+    const { name } = graph.edgeLabel(edge);
+    if (name === 'table') removedShare = removedOf(graph, edgeTo[edge]!);
+    else if (name === 'elements') store = edgeTo[edge]!;
+  }
+  // Elements come in the order of their indexes, so that the last ones tell the largest.
+  let last = -1;
+  for (let edge = firstEdge[node + 1]! - 1, looked = 0; edge >= firstEdge[node]! && looked < LAST_LOOKED; edge--) {
+    if (edgeKind[edge] !== EdgeKind.Element) continue;
+    looked++;
+    last = Math.max(last, Number(graph.edgeLabel(edge).name));
+  }
+  const places = store === NO_NODE ? 0 : (nodeShallowSize[store]! - ARRAY_HEADER_BYTES) / WORD;
+  return { removedShare, isExact: last >= 0 && places > 0 ? places === last + 1 : undefined };
+}
+
+/** Edges of a table that are looked at: half a million entries and more. */
+const MAX_TABLE_EDGES = 2_000_000;
+
+/**
+ * The share of the entries of a table that were removed: an entry that was leaves its place empty until the table is made anew, so that the numbers of the slots of the
+ * others have gaps. `undefined` where slots are not numbered.
+ */
+function removedOf(graph: HeapGraph, table: NodeIndex): number | undefined {
+  const { firstEdge, edgeKind, edgeTo, nodeKind } = graph;
+  const layout = entryLayout(graph.nodeShallowSize[table]!);
+  const end = firstEdge[table + 1]!;
+  if (layout === undefined || end - firstEdge[table]! > MAX_TABLE_EDGES) return undefined;
+  let live = 0;
+  let last = -1;
+  for (let edge = firstEdge[table]!; edge < end; edge++) {
+    // Newer versions have edges to V8's own mark in the empty places, too.
+    if (edgeKind[edge] !== EdgeKind.Internal || nodeKind[edgeTo[edge]!] === NodeKind.Hidden) continue;
+    const slot = Number(graph.edgeLabel(edge).name);
+    if (!Number.isInteger(slot) || slot < layout.first) continue;
+    const entry = Math.floor((slot - layout.first) / layout.width);
+    if (entry > last) {
+      live++;
+      last = entry;
+    }
+  }
+  return live === 0 ? undefined : 1 - live / (last + 1);
 }

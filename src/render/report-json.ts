@@ -56,7 +56,7 @@ function suspectJson(suspect: SuspectResult): object {
     retainedShare: suspect.retainedShare ?? null,
     shape: suspect.shape ?? null,
     representative: address(suspect.representative),
-    reasons: suspect.reasons.map((r) => ({ code: r.code, value: r.value ?? null, threshold: r.threshold ?? null, text: sentenceText(r.text) })),
+    reasons: suspect.reasons.map((r) => ({ code: r.code, value: r.value ?? null, threshold: r.threshold ?? null, text: sentenceText(r.text), against: r.against })),
     path: suspect.path.map((p) => ({ address: address(p.address), label: p.label, edge: p.edge ?? null, file: p.file ?? null, line: p.line ?? null })),
     fingerprint: suspect.fingerprint,
     shallowBytes: suspect.shallowBytes,
@@ -64,6 +64,8 @@ function suspectJson(suspect: SuspectResult): object {
       suspect.code === undefined
         ? null
         : { name: suspect.code.name, script: suspect.code.script, line: suspect.code.line ?? null, column: suspect.code.column ?? null },
+    route: suspect.route.length === 0 ? null : sentenceText(suspect.route),
+    example: suspect.example ?? null,
   };
 }
 

@@ -89,13 +89,17 @@ function headerLines(source: SourceResult, options: ReportTextOptions): string[]
   return [...title.map((each) => options.paint('strong', each)), ...body.map((each) => ' '.repeat(GUTTER) + each)];
 }
 
+/** Reasons of a suspect that are shown. */
+const MAX_REASONS = 3;
 const CONFIDENCE_STYLE = { high: 'bad', medium: 'warn', low: 'faint' } as const;
 
-function suspectLines(suspect: SuspectResult, options: ReportTextOptions): string[] {
+function suspectLines(suspect: SuspectResult, hasRetained: boolean, options: ReportTextOptions): string[] {
   const { width, paint } = options;
   const rank = `${pad(String(suspect.rank), 2, 'left')}  `;
-  const size = suspect.shallowBytes > 0 ? formatBytes(suspect.shallowBytes) : '';
-  const part = suspect.shallowShare === undefined ? '' : formatShare(suspect.shallowShare);
+  const bytes = hasRetained ? (suspect.retainedBytes ?? 0) : suspect.shallowBytes;
+  const shareOf = hasRetained ? suspect.retainedShare : suspect.shallowShare;
+  const size = bytes > 0 ? formatBytes(bytes) : '';
+  const part = shareOf === undefined ? '' : formatShare(shareOf);
   const figures = `${pad(size, 10, 'left')}  ${pad(part, 6, 'left')}  ${pad(suspect.confidence, 6, 'right')}`;
   const painted = `${pad(size, 10, 'left')}  ${pad(part, 6, 'left')}  ${paint(CONFIDENCE_STYLE[suspect.confidence], suspect.confidence)}`;
   const title = sentenceText(suspect.title);
@@ -110,14 +114,14 @@ function suspectLines(suspect: SuspectResult, options: ReportTextOptions): strin
   const evidence = (label: string, texts: readonly string[]): void => {
     for (const [at, text] of texts.entries()) lines.push(...paragraph(text, width, `    ${at === 0 ? pad(label, 6, 'right') : ' '.repeat(6)}`, ' '.repeat(12)));
   };
-  if (suspect.retainedBytes !== undefined) {
-    const share = suspect.retainedShare === undefined ? '' : `, ${formatShare(suspect.retainedShare)} of the heap and what it holds outside`;
-    evidence('frees', [`${formatBytes(suspect.retainedBytes)} if all of them went${share}`]);
-  }
+  const speakFor = suspect.reasons.filter((reason) => !reason.against).map((reason) => sentenceText(reason.text));
+  const left = speakFor.length - MAX_REASONS;
+  evidence('why', [...speakFor.slice(0, MAX_REASONS), ...(left > 0 ? [`(${formatCount(left)} more: --format json)`] : [])]);
   evidence(
-    'why',
-    suspect.reasons.map((reason) => sentenceText(reason.text)),
+    'but',
+    suspect.reasons.filter((reason) => reason.against).map((reason) => sentenceText(reason.text)),
   );
+  if (suspect.route.length > 0) evidence('path', [sentenceText(suspect.route)]);
   if (suspect.code !== undefined) {
     const { name, script, line, column } = suspect.code;
     const place = line === undefined ? script : `${script}:${line}${column === undefined ? '' : `:${column}`}`;
@@ -134,9 +138,10 @@ function suspectsBlock(report: ReportResult, options: ReportTextOptions): string
   const { paint, width } = options;
   if (report.suspects.length === 0) return block('SUSPECTS', ['none'], paint);
   const shown = report.suspects.slice(0, options.suspects);
-  const note = 'own bytes  heap   sure';
+  const hasRetained = report.suspects.some((suspect) => suspect.retainedBytes !== undefined);
+  const note = `${hasRetained ? ' retained' : 'own bytes'}  heap   sure`;
   const lines = [`${paint('heading', 'SUSPECTS')}${paint('faint', pad(note, width - 8, 'left'))}`];
-  for (const [at, suspect] of shown.entries()) lines.push(...(at === 0 ? [] : ['']), ...suspectLines(suspect, options));
+  for (const [at, suspect] of shown.entries()) lines.push(...(at === 0 ? [] : ['']), ...suspectLines(suspect, hasRetained, options));
   const left = report.totals.suspects - shown.length;
   if (left > 0) lines.push('', `    (${formatCount(left)} more: --top ${report.totals.suspects})`);
   return lines;
@@ -237,7 +242,8 @@ function shapesBlock(report: ReportResult, options: ReportTextOptions): string[]
     const bytes = folded.reduce((sum, row) => sum + row.shallowBytes, 0);
     notes.push(`${formatNumber(folded.length, 'shape')} of V8, Node and functions folded, ${formatBytes(bytes)}: --internals`);
   }
-  return [paint('heading', 'SHAPES by own bytes'), ...tableLines(table, width - 1, paint).map((line) => ` ${line}`), ...noteLines(notes, width)];
+  const order = rows.some((row) => row.retainedBytes !== undefined) ? 'retained size' : 'own bytes';
+  return [paint('heading', `SHAPES by ${order}`), ...tableLines(table, width - 1, paint).map((line) => ` ${line}`), ...noteLines(notes, width)];
 }
 
 /** A number that is to be typed: no separators. */

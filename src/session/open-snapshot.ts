@@ -1,15 +1,17 @@
 /** A V8 heap snapshot as a source of a heap. */
-import { Worker } from 'node:worker_threads';
 import { openFileSource } from '../bytes/byte-source.ts';
 import { InterruptedError } from '../errors.ts';
 import type { HeapCensus } from '../graph/census.ts';
+import { graphOfColumns } from '../graph/heap-graph.ts';
 import { looksLikeSnapshot } from '../snapshot/header.ts';
 import { findNodeOfId } from '../snapshot/parse.ts';
 import { previewNode } from '../snapshot/preview.ts';
 import { stringTable } from '../snapshot/strings.ts';
-import type { HeapSource, LayoutFacts, SourceFacts, WorkOptions } from './source.ts';
-import type { CountedSnapshot, SnapshotReply } from './snapshot-work.ts';
-import { countSnapshot, unpackError } from './snapshot-work.ts';
+import type { HeapSource, LayoutFacts, SourceFacts, SourceGraph, WorkOptions } from './source.ts';
+import { makeSourceGraph } from './source-graph.ts';
+import type { CountedSnapshot } from './snapshot-work.ts';
+import { countSnapshot } from './snapshot-work.ts';
+import { runTask } from './worker-task.ts';
 
 /** Smaller files are read before a worker would have started. */
 const WORKER_FILE_BYTES = 24 * 2 ** 20;
@@ -38,57 +40,42 @@ function factsOf(path: string, bytes: number): SourceFacts {
   };
 }
 
-/** Starts a worker on the built file; from the sources (tests) it has to load TypeScript first, as its parent does. */
-function startWorker(path: string): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./snapshot-worker.js', import.meta.url), { workerData: path });
-  const file = JSON.stringify(new URL('./snapshot-worker.ts', import.meta.url).href);
-  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${file}); });`, { eval: true, workerData: path });
-}
-
 const PHASE = 'snapshot';
 
-/** Counts in a worker, which an abort ends at once. */
-function countInWorker(path: string, { signal, onProgress }: WorkOptions): Promise<CountedSnapshot> {
-  return new Promise((resolve, reject) => {
-    const worker = startWorker(path);
-    const end = (): void => {
-      signal?.removeEventListener('abort', abort);
-      void worker.terminate();
-    };
-    const abort = (): void => {
-      end();
-      reject(new InterruptedError());
-    };
-    signal?.addEventListener('abort', abort);
-    worker.on('message', (message: SnapshotReply) => {
-      if (message.kind === 'share') {
-        onProgress?.(PHASE, message.share);
-        return;
-      }
-      end();
-      if (message.kind === 'counted') resolve(message.counted);
-      else reject(unpackError(message.error));
-    });
-    worker.on('error', (error: Error) => {
-      end();
-      reject(error);
-    });
-  });
-}
+/** What a row that is none answers. */
+const NO_SUCH_SHAPE = { constructorName: '', properties: [] };
 
 class SnapshotSource implements HeapSource {
   readonly facts: SourceFacts;
   readonly layout: LayoutFacts | undefined = undefined;
   readonly #workerFrom: number;
+  readonly #graphWorkerFrom: number | undefined;
   #counting: Promise<CountedSnapshot> | undefined;
   #counted: CountedSnapshot | undefined;
+  #graph: SourceGraph | undefined;
 
-  constructor(path: string, bytes: number, workerFrom: number) {
+  constructor(path: string, bytes: number, { workerFrom = WORKER_FILE_BYTES, graphWorkerFrom }: OpenSnapshotOptions) {
     this.facts = factsOf(path, bytes);
     this.#workerFrom = workerFrom;
+    this.#graphWorkerFrom = graphWorkerFrom;
   }
 
   async census(options: WorkOptions = {}): Promise<HeapCensus> {
+    return (await this.#read(options)).counted.census;
+  }
+
+  async graph(options: WorkOptions = {}): Promise<SourceGraph> {
+    const { columns, counted } = await this.#read(options);
+    if (this.#graph === undefined) {
+      const { census, nodeShape, closureNode, closureFunction } = counted;
+      const shapes = { length: census.shapes.length, at: (row: number) => census.shapes[row] ?? NO_SUCH_SHAPE };
+      const graph = graphOfColumns({ ...columns.graph, nodeShape }, stringTable(columns.strings), shapes);
+      this.#graph = makeSourceGraph({ graph, closureNode, closureFunction, places: columns.places }, census, this.#graphWorkerFrom);
+    }
+    return this.#graph;
+  }
+
+  async #read(options: WorkOptions): Promise<CountedSnapshot> {
     if (options.signal?.aborted) throw new InterruptedError();
     this.#counting ??= this.#count(options);
     try {
@@ -97,12 +84,12 @@ class SnapshotSource implements HeapSource {
       this.#counting = undefined;
       throw error;
     }
-    return this.#counted.census;
+    return this.#counted;
   }
 
   async #count(options: WorkOptions): Promise<CountedSnapshot> {
     const { path, bytes } = this.facts;
-    if (bytes >= this.#workerFrom) return countInWorker(path, options);
+    if (bytes >= this.#workerFrom) return runTask<CountedSnapshot>('snapshot-worker', path, PHASE, options);
     return Promise.resolve(countSnapshot(path, (share) => options.onProgress?.(PHASE, share)));
   }
 
@@ -116,6 +103,7 @@ class SnapshotSource implements HeapSource {
   close(): void {
     this.#counting = undefined;
     this.#counted = undefined;
+    this.#graph = undefined;
   }
 }
 
@@ -123,6 +111,8 @@ class SnapshotSource implements HeapSource {
 export interface OpenSnapshotOptions {
   /** Files of so many bytes are read by a worker thread; 24 MiB when not given. */
   readonly workerFrom?: number;
+  /** Graphs of so many edges are worked on by a worker thread. */
+  readonly graphWorkerFrom?: number;
 }
 
 /**
@@ -132,7 +122,7 @@ export interface OpenSnapshotOptions {
 export function tryOpenSnapshot(path: string, options: OpenSnapshotOptions = {}): HeapSource | undefined {
   const source = openFileSource(path);
   try {
-    return looksLikeSnapshot(source) ? new SnapshotSource(path, source.size, options.workerFrom ?? WORKER_FILE_BYTES) : undefined;
+    return looksLikeSnapshot(source) ? new SnapshotSource(path, source.size, options) : undefined;
   } finally {
     source.close();
   }

@@ -3,13 +3,15 @@ import { UnsupportedError } from '../errors.ts';
 import { formatAddress } from '../bytes/address.ts';
 import type { HeapCensus } from '../graph/census.ts';
 import { type Target, openTarget } from '../target/target.ts';
+import { extractGraph } from '../v8/extract-graph.ts';
 import { type CensusResult, takeCensus } from '../v8/heap-census.ts';
 import { previewValue } from '../v8/preview.ts';
 import { SpareWorkers } from '../v8/engine-pool.ts';
 import { type HeapPlan, planHeap } from '../v8/read-heap.ts';
 import { memoryRows } from './memory-map.ts';
 import { tryOpenSnapshot } from './open-snapshot.ts';
-import type { HeapSource, LayoutFacts, SourceFacts, WorkOptions } from './source.ts';
+import { makeSourceGraph } from './source-graph.ts';
+import type { HeapSource, LayoutFacts, SourceFacts, SourceGraph, WorkOptions } from './source.ts';
 
 export interface OpenSourceOptions {
   /** The node binary that the process ran. */
@@ -120,6 +122,7 @@ class CoreSource implements HeapSource {
   readonly #spare: SpareWorkers;
   #census: Promise<CensusResult> | undefined;
   #result: CensusResult | undefined;
+  #graph: Promise<SourceGraph> | undefined;
 
   constructor(target: Target, plan: HeapPlan, spare: SpareWorkers) {
     this.#target = target;
@@ -141,14 +144,28 @@ class CoreSource implements HeapSource {
   }
 
   async census(options: WorkOptions = {}): Promise<HeapCensus> {
-    this.#census ??= takeCensus(this.#plan, { ...options, spare: this.#spare });
+    return (await this.#count(options)).census;
+  }
+
+  async #count(options: WorkOptions): Promise<CensusResult> {
+    this.#census ??= takeCensus(this.#plan, { ...options, spare: this.#spare, keepPool: true });
     try {
-      this.#result = await this.#census;
+      return (this.#result = await this.#census);
     } catch (error) {
       this.#census = undefined;
       throw error;
     }
-    return this.#result.census;
+  }
+
+  async graph(options: WorkOptions = {}): Promise<SourceGraph> {
+    const counted = await this.#count(options);
+    this.#graph ??= extractGraph(counted, options).then((record) => makeSourceGraph(record, counted.census));
+    try {
+      return await this.#graph;
+    } catch (error) {
+      this.#graph = undefined;
+      throw error;
+    }
   }
 
   preview(address: number, options: { readonly strings: boolean; readonly maxLength: number }): string {
@@ -157,6 +174,7 @@ class CoreSource implements HeapSource {
   }
 
   close(): void {
+    this.#result?.pool?.close();
     this.#spare.close();
     this.#target.close();
   }

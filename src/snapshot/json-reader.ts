@@ -17,6 +17,8 @@ const ZERO = 0x30;
 
 /** A number of so many digits is exact. */
 const MAX_DIGITS = 15;
+/** A number of so many digits fits into 32 bits. */
+const MAX_SMALL_DIGITS = 9;
 const MAX_KEY_BYTES = 1024;
 
 function isSpace(byte: number): boolean {
@@ -37,17 +39,23 @@ export interface StringSink {
 export class JsonReader {
   readonly #source: ByteSource;
   readonly #onPiece: (share: number) => void;
+  /** A piece of the file and one byte more, which is always 0. */
   readonly #bytes: Uint8Array;
+  readonly #piece: Uint8Array;
   /** File offset of the piece. */
   #start = 0;
   #at = 0;
   #end = 0;
+  #isArrayOver = false;
+  /** File offset of the first number of the block at hand of `readNumbers`. */
+  blockStart = 0;
 
   /** @param onPiece told the share of the file that has been read, before each piece; may throw to stop */
   constructor(source: ByteSource, onPiece: (share: number) => void = () => undefined) {
     this.#source = source;
     this.#onPiece = onPiece;
-    this.#bytes = new Uint8Array(Math.min(PIECE_BYTES, Math.max(1, source.size)));
+    this.#bytes = new Uint8Array(Math.min(PIECE_BYTES, Math.max(1, source.size)) + 1);
+    this.#piece = this.#bytes.subarray(0, -1);
   }
 
   /** File offset of the next byte. */
@@ -65,7 +73,8 @@ export class JsonReader {
     this.#start += this.#end;
     this.#onPiece(this.#start / Math.max(1, this.#source.size));
     this.#at = 0;
-    this.#end = this.#source.readInto(this.#bytes, this.#start);
+    this.#end = this.#source.readInto(this.#piece, this.#start);
+    this.#bytes[this.#end] = 0;
     return this.#end > 0;
   }
 
@@ -76,11 +85,14 @@ export class JsonReader {
 
   /** The next byte that is no white space; it stays where it is. */
   peek(field: string): number {
+    const bytes = this.#bytes;
     for (;;) {
-      const byte = this.#next(field);
-      if (isSpace(byte)) continue;
-      this.#at--;
-      return byte;
+      let at = this.#at;
+      // The byte behind a piece is no space.
+      while (isSpace(bytes[at]!)) at++;
+      this.#at = at;
+      if (at < this.#end) return bytes[at]!;
+      if (!this.#fill()) throw this.malformed(field, 'the file ends here');
     }
   }
 
@@ -158,61 +170,96 @@ export class JsonReader {
   }
 
   /**
-   * Reads an array of whole numbers as records of `record.length` numbers: `record` is filled anew for each and must be read at once.
-   * Returns how many records there were.
+   * Reads an array of whole numbers in blocks: `block` is filled anew for each call of `onBlock` and must be read at once. All blocks but the last are full.
+   * Returns how many numbers there were.
    */
-  readRecords(field: string, record: Float64Array, onRecord: (index: number) => void): number {
+  readNumbers(field: string, block: Float64Array, onBlock: (count: number) => void): number {
     this.#take(OPEN_ARRAY, field);
     if (this.peek(field) === CLOSE_ARRAY) {
       this.#at++;
       return 0;
     }
+    let total = 0;
+    for (let isLast = false; !isLast;) {
+      this.blockStart = this.offset;
+      const filled = this.#fillBlock(field, block);
+      isLast = this.#isArrayOver;
+      total += filled;
+      onBlock(filled);
+    }
+    return total;
+  }
+
+  /** File offset of the number that is `index` numbers behind the one at `from`, found by reading the file again: for errors. */
+  offsetOfNumber(from: number, index: number): number {
+    const piece = new Uint8Array(PIECE_BYTES);
+    let left = index;
+    for (let start = from; ; start += piece.length) {
+      const length = this.#source.readInto(piece, start);
+      for (let at = 0; at < length; at++) {
+        if (left === 0 && !isSpace(piece[at]!)) return start + at;
+        if (piece[at] === COMMA) left--;
+      }
+      if (length < piece.length) return start + length;
+    }
+  }
+
+  /** Fills a block as far as the array goes; says in `#isArrayOver` whether that was its end. */
+  #fillBlock(field: string, block: Float64Array): number {
     const bytes = this.#bytes;
-    const width = record.length;
+    this.#isArrayOver = false;
     let at = this.#at;
-    let end = this.#end;
+    let filled = 0;
+    // Behind the bytes of a piece stands one that is no digit, so that no number has to be watched for the end of it.
+    while (filled < block.length) {
+      const start = at;
+      let value = 0;
+      for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO) value = (value * 10 + digit) | 0;
+      const digits = at - start;
+      const isPlain = digits > 0 && digits <= MAX_SMALL_DIGITS;
+      if (isPlain && bytes[at] === COMMA) {
+        block[filled++] = value;
+        at++;
+      } else if (isPlain && bytes[at] === CLOSE_ARRAY) {
+        block[filled++] = value;
+        this.#at = at + 1;
+        this.#isArrayOver = true;
+        return filled;
+      } else {
+        this.#at = start;
+        const isLast = this.#readNumber(field, block, filled++);
+        at = this.#at;
+        if (isLast) return filled;
+      }
+    }
+    this.#at = at;
+    return filled;
+  }
+
+  /** Reads a number of an array and what stands behind it, whatever white space is around and wherever the piece ends; answers whether the array ends there. */
+  #readNumber(field: string, block: Float64Array, place: number): boolean {
     let value = 0;
     let digits = 0;
     let isNegative = false;
     let isWhole = false;
-    let filled = 0;
-    let count = 0;
     for (;;) {
-      if (at === end) {
-        this.#at = at;
-        if (!this.#fill()) throw this.malformed(field, 'the file ends here');
-        at = 0;
-        end = this.#end;
-      }
-      const byte = bytes[at++]!;
+      const byte = this.#next(field);
       const digit = byte - ZERO;
       if (digit >= 0 && digit <= 9 && !isWhole && digits < MAX_DIGITS) {
         value = value * 10 + digit;
         digits++;
       } else if ((byte === COMMA || byte === CLOSE_ARRAY) && digits > 0) {
-        record[filled++] = isNegative ? -value : value;
-        value = 0;
-        digits = 0;
-        isNegative = false;
-        isWhole = false;
-        if (filled === width) {
-          filled = 0;
-          this.#at = at;
-          onRecord(count++);
-        }
-        if (byte === CLOSE_ARRAY) break;
+        block[place] = isNegative ? -value : value;
+        this.#isArrayOver = byte === CLOSE_ARRAY;
+        return this.#isArrayOver;
       } else if (isSpace(byte)) {
-        isWhole = digits > 0;
-      } else if (byte === MINUS && digits === 0 && !isNegative) {
+        isWhole = digits > 0 || isNegative;
+      } else if (byte === MINUS && digits === 0 && !isNegative && !isWhole) {
         isNegative = true;
       } else {
-        this.#at = at;
         throw this.malformed(field, `a whole number of at most ${MAX_DIGITS} digits is expected`, 1);
       }
     }
-    this.#at = at;
-    if (filled !== 0) throw this.malformed(field, `the last record has ${filled} of ${width} numbers`);
-    return count;
   }
 
   /** Reads an array of strings. */

@@ -8,11 +8,12 @@ import { MalformedInputError } from '../errors.ts';
 import type { Control } from '../graph/control.ts';
 import { makeTicker } from '../graph/control.ts';
 import type { NamedColumns, NodeIndex, StringTable } from '../graph/heap-graph.ts';
-import { EdgeKind, isNumbered, NO_SHAPE } from '../graph/heap-graph.ts';
+import { EdgeKind, NO_SHAPE } from '../graph/heap-graph.ts';
 import { sharedFloat64, sharedInt32, sharedUint32, sharedUint8 } from '../graph/shared.ts';
 import type { SnapshotHeader } from './header.ts';
 import { readHeader } from './header.ts';
 import { JsonReader } from './json-reader.ts';
+import { PAIR } from './pairs.ts';
 import type { StringColumns } from './strings.ts';
 import { StringCollector, stringTable } from './strings.ts';
 
@@ -29,7 +30,9 @@ const MAX_INT32 = 2 ** 31 - 1;
 /** The largest row of the string table that a section names, and where. */
 interface LargestName {
   row: number;
-  offset: number;
+  /** Where the block of numbers starts that names it, and which of its numbers does. */
+  block: number;
+  at: number;
 }
 
 type Columns = { -readonly [K in keyof NamedColumns]: NamedColumns[K] };
@@ -51,64 +54,114 @@ function makeColumns({ nodeCount, edgeCount }: SnapshotHeader): Columns {
   };
 }
 
+/** Numbers of a section are read in blocks of about so many. */
+const BLOCK_NUMBERS = 3 * 2 ** 13;
+/** Stands for "no such type" in a table of kinds. */
+const NO_KIND = 255;
+
+/**
+ * Reads a section of records of `width` numbers, `expected` of them in all. `onRecords` finds them in `block`, from the first number of the first record on, the first
+ * being row `row` of the section.
+ */
+function readRecords(reader: JsonReader, field: string, width: number, expected: number | undefined, onRecords: (block: Float64Array, row: number, count: number) => void): void {
+  const block = new Float64Array(width * Math.ceil(BLOCK_NUMBERS / width));
+  let rows = 0;
+  const numbers = reader.readNumbers(field, block, (filled) => {
+    const count = Math.floor(filled / width);
+    if (expected !== undefined && rows + Math.ceil(filled / width) > expected)
+      throw reader.malformed(field, `there are more than the ${expected} of the header`, reader.offset - reader.offsetOfNumber(reader.blockStart, (expected - rows) * width));
+    if (count * width !== filled) throw reader.malformed(field, `the last record has ${filled - count * width} of ${width} numbers`);
+    onRecords(block, rows, count);
+    rows += count;
+  });
+  if (expected !== undefined && numbers !== expected * width) throw reader.malformed(field, `${rows} are fewer than the ${expected} of the header`);
+}
+
+/** The error for a number of the block at hand. */
+function wrongNumber(reader: JsonReader, at: number, field: string, detail: string): MalformedInputError {
+  return reader.malformed(field, detail, reader.offset - reader.offsetOfNumber(reader.blockStart, at));
+}
+
+function kindTable(kinds: readonly number[]): Uint8Array {
+  const table = new Uint8Array(kinds.length + 1).fill(NO_KIND);
+  table.set(kinds);
+  return table;
+}
+
 function readNodes(reader: JsonReader, header: SnapshotHeader, columns: Columns, largest: LargestName): void {
-  const { nodeCount, edgeCount, nodeKinds } = header;
+  const { nodeCount, edgeCount } = header;
   const { width, type, name, id, selfSize, edgeCount: edges } = header.node;
   const { nodeKind, nodeName, nodeShallowSize, nodeKey, firstEdge } = columns;
-  const record = new Float64Array(width);
+  const kinds = kindTable(header.nodeKinds);
+  const none = header.nodeKinds.length;
   let total = 0;
-  const count = reader.readRecords('nodes', record, (index) => {
-    if (index >= nodeCount) throw reader.malformed('nodes', `there are more than the ${nodeCount} of node_count`);
-    const kind = nodeKinds[record[type]!];
-    if (kind === undefined) throw reader.malformed('nodes.type', `${record[type]!} is none of ${nodeKinds.length} types`);
-    const row = record[name]!;
-    if (row < 0 || row > MAX_INT32) throw reader.malformed('nodes.name', `${row} is no row of the strings`);
-    if (row > largest.row) {
-      largest.row = row;
-      largest.offset = reader.offset;
+  const fail = (at: number, field: string, detail: string): never => {
+    throw wrongNumber(reader, at, field, detail);
+  };
+  readRecords(reader, 'nodes', width, nodeCount, (block, row, count) => {
+    for (let i = 0, at = 0; i < count; i++, at += width) {
+      const typeNumber = block[at + type]!;
+      const kind = typeNumber >= 0 && typeNumber < none ? kinds[typeNumber]! : NO_KIND;
+      if (kind === NO_KIND) fail(at + type, 'nodes.type', `${typeNumber} is none of ${none} types`);
+      const string = block[at + name]!;
+      if (!(string >= 0 && string <= MAX_INT32)) fail(at + name, 'nodes.name', `${string} is no row of the strings`);
+      if (string > largest.row) {
+        largest.row = string;
+        largest.block = reader.blockStart;
+        largest.at = at + name;
+      }
+      const own = block[at + edges]!;
+      if (!(own >= 0 && own <= edgeCount - total)) fail(at + edges, 'nodes.edge_count', `${total + own} edges are more than the ${edgeCount} of the header`);
+      total += own;
+      const size = block[at + selfSize]!;
+      if (size < 0) fail(at + selfSize, 'nodes.self_size', `${size} is no size`);
+      const key = block[at + id]!;
+      if (key < 0) fail(at + id, 'nodes.id', `${key} is no id`);
+      const node = row + i;
+      nodeKind[node] = kind;
+      nodeName[node] = string;
+      nodeShallowSize[node] = size;
+      nodeKey[node] = key;
+      firstEdge[node + 1] = total;
     }
-    const own = record[edges]!;
-    if (own < 0 || own > edgeCount - total) throw reader.malformed('nodes.edge_count', `${total + own} edges are more than the ${edgeCount} of the header`);
-    total += own;
-    if (record[selfSize]! < 0) throw reader.malformed('nodes.self_size', `${record[selfSize]!} is no size`);
-    if (record[id]! < 0) throw reader.malformed('nodes.id', `${record[id]!} is no id`);
-    nodeKind[index] = kind;
-    nodeName[index] = row;
-    nodeShallowSize[index] = record[selfSize]!;
-    nodeKey[index] = record[id]!;
-    firstEdge[index + 1] = total;
   });
-  if (count !== nodeCount) throw reader.malformed('nodes', `${count} are fewer than the ${nodeCount} of node_count`);
   if (total !== edgeCount) throw reader.malformed('nodes.edge_count', `${total} edges are fewer than the ${edgeCount} of the header`);
 }
 
 function readEdges(reader: JsonReader, header: SnapshotHeader, columns: Columns, largest: LargestName): void {
-  const { nodeCount, edgeCount, edgeKinds, node } = header;
+  const { nodeCount, edgeCount, node } = header;
   const { width, type, name, to } = header.edge;
   const { edgeTo, edgeKind, edgeName } = columns;
-  const record = new Float64Array(width);
-  const count = reader.readRecords('edges', record, (index) => {
-    if (index >= edgeCount) throw reader.malformed('edges', `there are more than the ${edgeCount} of edge_count`);
-    const kind = edgeKinds[record[type]!];
-    if (kind === undefined) throw reader.malformed('edges.type', `${record[type]!} is none of ${edgeKinds.length} types`);
-    const target = record[to]! / node.width;
-    if (!(target >= 0 && target < nodeCount && Number.isInteger(target)))
-      throw reader.malformed('edges.to_node', `${record[to]!} is no node of ${nodeCount} with ${node.width} fields each`);
-    const row = record[name]!;
-    if (row < 0) throw reader.malformed('edges.name_or_index', `${row} is no row of the strings and no index`);
-    if (!isNumbered(kind)) {
-      if (row > MAX_INT32) throw reader.malformed('edges.name_or_index', `${row} is no row of the strings`);
-      if (row > largest.row) {
-        largest.row = row;
-        largest.offset = reader.offset;
+  const kinds = kindTable(header.edgeKinds);
+  const none = header.edgeKinds.length;
+  const fail = (at: number, field: string, detail: string): never => {
+    throw wrongNumber(reader, at, field, detail);
+  };
+  readRecords(reader, 'edges', width, edgeCount, (block, row, count) => {
+    for (let i = 0, at = 0; i < count; i++, at += width) {
+      const typeNumber = block[at + type]!;
+      const kind = typeNumber >= 0 && typeNumber < none ? kinds[typeNumber]! : NO_KIND;
+      if (kind === NO_KIND) fail(at + type, 'edges.type', `${typeNumber} is none of ${none} types`);
+      const place = block[at + to]!;
+      const target = (place / node.width) | 0;
+      if (!(target >= 0 && target < nodeCount && target * node.width === place))
+        fail(at + to, 'edges.to_node', `${place} is no node of ${nodeCount} with ${node.width} fields each`);
+      const string = block[at + name]!;
+      if (string < 0) fail(at + name, 'edges.name_or_index', `${string} is no row of the strings and no index`);
+      if (kind !== EdgeKind.Element && kind !== EdgeKind.Hidden) {
+        if (string > MAX_INT32) fail(at + name, 'edges.name_or_index', `${string} is no row of the strings`);
+        if (string > largest.row) {
+          largest.row = string;
+          largest.block = reader.blockStart;
+        largest.at = at + name;
+        }
       }
+      edgeTo[row + i] = target;
+      edgeKind[row + i] = kind;
+      // Elements of sparse arrays may have larger indexes than the column holds.
+      edgeName[row + i] = string > MAX_INT32 ? MAX_INT32 : string;
     }
-    edgeTo[index] = target;
-    edgeKind[index] = kind;
-    // Elements of sparse arrays may have larger indexes than the column holds.
-    edgeName[index] = Math.min(row, MAX_INT32);
   });
-  if (count !== edgeCount) throw reader.malformed('edges', `${count} are fewer than the ${edgeCount} of edge_count`);
 }
 
 function readPlaces(reader: JsonReader, header: SnapshotHeader): Int32Array {
@@ -118,20 +171,21 @@ function readPlaces(reader: JsonReader, header: SnapshotHeader): Int32Array {
     reader.skip('locations');
     return places.finish();
   }
-  const record = new Float64Array(fields.width);
-  reader.readRecords('locations', record, () => {
-    const node = record[fields.node]! / header.node.width;
-    if (!(node >= 0 && node < header.nodeCount && Number.isInteger(node))) throw reader.malformed('locations.object_index', `${record[fields.node]!} is no node`);
-    places.push(node);
-    places.push(record[fields.script]!);
-    places.push(record[fields.line]!);
-    places.push(record[fields.column]!);
+  readRecords(reader, 'locations', fields.width, undefined, (block, _row, count) => {
+    for (let i = 0, at = 0; i < count; i++, at += fields.width) {
+      const place = block[at + fields.node]!;
+      const node = (place / header.node.width) | 0;
+      if (!(node >= 0 && node < header.nodeCount && node * header.node.width === place))
+        throw wrongNumber(reader, at + fields.node, 'locations.object_index', `${place} is no node`);
+      places.push(node);
+      places.push(block[at + fields.script]!);
+      places.push(block[at + fields.line]!);
+      places.push(block[at + fields.column]!);
+    }
   });
   return places.finish();
 }
 
-/** The table's id in the name that V8 gives to both edges of a WeakMap's entry. */
-const PAIR = /^\d+ \/ part of key \(.*? @\d+\) -> value \(.*? @\d+\) pair in WeakMap \(table @(\d+)\)$/s;
 /** Names of pairs are never shorter. */
 const MIN_PAIR_BYTES = 60;
 const ZERO = 0x30;
@@ -171,7 +225,7 @@ function markEphemerons(columns: Columns, { bytes, offsets }: StringColumns, str
 export function parseSnapshot(source: ByteSource, control?: Control): SnapshotColumns {
   const reader = new JsonReader(source, makeTicker(control));
   const seen = new Set<string>();
-  const largest: LargestName = { row: -1, offset: 0 };
+  const largest: LargestName = { row: -1, block: 0, at: 0 };
   let header: SnapshotHeader | undefined;
   let columns: Columns | undefined;
   let strings: StringColumns | undefined;
@@ -196,7 +250,7 @@ export function parseSnapshot(source: ByteSource, control?: Control): SnapshotCo
   if (columns === undefined || strings === undefined || !seen.has('nodes') || !seen.has('edges'))
     throw reader.malformed(['snapshot', 'nodes', 'edges', 'strings'].find((key) => !seen.has(key)) ?? 'strings', 'is not in the file');
   const table = stringTable(strings);
-  if (largest.row >= table.length) throw new MalformedInputError(source.name, largest.offset, 'name', `${largest.row} is none of ${table.length} strings`);
+  if (largest.row >= table.length) throw new MalformedInputError(source.name, reader.offsetOfNumber(largest.block, largest.at), 'name', `${largest.row} is none of ${table.length} strings`);
   markEphemerons(columns, strings, table);
   return { graph: columns, strings, places };
 }

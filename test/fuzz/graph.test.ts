@@ -9,15 +9,15 @@ import { EDGE_KIND_COUNT, EdgeKind, NodeKind } from '../../src/graph/heap-graph.
 import type { HeapGraph } from '../../src/graph/heap-graph.ts';
 import { mergePaths } from '../../src/graph/merged-paths.ts';
 import { computePathView, findRetainingPaths } from '../../src/graph/paths.ts';
-import { computeGroupRetained } from '../../src/graph/retained.ts';
+import { computeGroupRetained, computeGroupsRetained } from '../../src/graph/retained.ts';
 import { computeRetainers } from '../../src/graph/retainers.ts';
 import { verifyGraph } from '../../src/graph/verify.ts';
-import { allPaths, followsEssential, followsStrong, naiveDominators, randomGraph, reach } from '../support/naive-graph.ts';
+import { allPaths, followsEssential, followsStrong, naiveDominators, randomGraph, randomHeap, reach } from '../support/naive-graph.ts';
 import type { Follows } from '../support/naive-graph.ts';
 
 const sparse = randomGraph(24, 1.6);
 const dense = randomGraph(10, 4);
-const anyGraph = fc.oneof(sparse, dense);
+const anyGraph = fc.oneof(sparse, dense, randomHeap(30));
 
 test('edge sets hold the edges that the rules name', () => {
   fc.assert(
@@ -43,12 +43,13 @@ test('edge sets hold the edges that the rules name', () => {
 test('dominators and retained sizes are those found by taking each node away', () => {
   fc.assert(
     fc.property(anyGraph, (graph) => {
-      const found = computeDominators(graph, computeEdgeSet(graph, 'essential'));
       const follows = followsEssential(graph);
       const naive = naiveDominators(graph, follows);
-      expect([...found.dominator]).toEqual(naive.dominator);
-      expect([...found.retainedSize]).toEqual(naive.retainedSize);
-      expect(found.reachableCount).toBe(reach(graph, [0], follows).size);
+      for (const found of [computeDominators(graph, computeEdgeSet(graph, 'essential')), computeDominators(graph)]) {
+        expect([...found.dominator]).toEqual(naive.dominator);
+        expect([...found.retainedSize]).toEqual(naive.retainedSize);
+        expect(found.reachableCount).toBe(reach(graph, [0], follows).size);
+      }
     }),
     { numRuns: 4000 },
   );
@@ -56,11 +57,12 @@ test('dominators and retained sizes are those found by taking each node away', (
 
 test('dominators of larger graphs, deep and wide', () => {
   fc.assert(
-    fc.property(fc.oneof(randomGraph(120, 1.2), randomGraph(120, 3)), (graph) => {
-      const found = computeDominators(graph, computeEdgeSet(graph, 'essential'));
+    fc.property(fc.oneof(randomGraph(120, 1.2), randomGraph(120, 3), randomHeap(120)), (graph) => {
       const naive = naiveDominators(graph, followsEssential(graph));
-      expect([...found.dominator]).toEqual(naive.dominator);
-      expect([...found.retainedSize]).toEqual(naive.retainedSize);
+      for (const found of [computeDominators(graph, computeEdgeSet(graph, 'essential')), computeDominators(graph)]) {
+        expect([...found.dominator]).toEqual(naive.dominator);
+        expect([...found.retainedSize]).toEqual(naive.retainedSize);
+      }
     }),
     { numRuns: 150 },
   );
@@ -99,6 +101,35 @@ test('retained sizes of groups count what no other member dominates', () => {
       expect([...sums]).toEqual(expected);
     }),
     { numRuns: 1500 },
+  );
+});
+
+test('several groupings at once give what each gives alone', () => {
+  const grouped = anyGraph.chain((graph) =>
+    fc.tuple(
+      fc.constant(graph),
+      fc.array(fc.integer({ min: -2, max: 5 }), { minLength: graph.nodeCount, maxLength: graph.nodeCount }),
+      fc.array(fc.integer({ min: -1, max: 2 }), { minLength: 4, maxLength: 4 }),
+    ),
+  );
+  fc.assert(
+    fc.property(grouped, ([graph, rows, table]) => {
+      const dominators = computeDominators(graph);
+      const tree = computeDominatorTree(dominators);
+      const rowOf = Int32Array.from(rows);
+      const direct = rows.map((row) => table[row] ?? -1);
+      const all = computeGroupsRetained(tree, dominators, [
+        { rowOf, groupCount: 4 },
+        { rowOf, groupOfRow: Int32Array.from(table), groupCount: 2 },
+        { rowOf, groupCount: 0 },
+      ]);
+      expect(all).toEqual([
+        computeGroupRetained(tree, dominators, rowOf, 4),
+        computeGroupRetained(tree, dominators, Int32Array.from(direct), 2),
+        new Float64Array(0),
+      ]);
+    }),
+    { numRuns: 1000 },
   );
 });
 

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bufferSource } from '../../src/bytes/byte-source.ts';
 import { CoreleakError } from '../../src/errors.ts';
+import { computeEdgeSet } from '../../src/graph/distances.ts';
+import { computeDominators } from '../../src/graph/dominators.ts';
 import { takeGraphCensus } from '../../src/graph/graph-census.ts';
 import { verifyGraph } from '../../src/graph/verify.ts';
 import { parseSnapshot } from '../../src/snapshot/parse.ts';
@@ -19,8 +21,10 @@ function behaves(bytes: Uint8Array): 'read' | 'refused' {
     expect(graph.nodeCount * 12).toBeLessThanOrEqual(bytes.length);
     expect(graph.edgeCount * 6).toBeLessThanOrEqual(bytes.length);
     expect(verifyGraph(graph).filter((problem) => problem.kind !== 'unreachable')).toEqual([]);
-    const census = takeGraphCensus({ graph, strings: stringTable(strings), places });
-    expect(census.shapes.every((row) => row.retainedBytes !== undefined && row.retainedBytes >= 0)).toBe(true);
+    const { census } = takeGraphCensus({ graph, strings: stringTable(strings), places });
+    expect(census.shapes.reduce((sum, row) => sum + row.instances, 0)).toBeLessThanOrEqual(graph.nodeCount);
+    const { retainedSize } = computeDominators(graph, computeEdgeSet(graph, 'essential'));
+    expect(retainedSize.every((size, node) => size >= graph.nodeShallowSize[node]!)).toBe(true);
   } catch (error) {
     if (!(error instanceof CoreleakError)) throw error;
     expect(error.message).toMatch(/^it\.heapsnapshot: /);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { rankSuspects } from '../../../src/analysis/suspects.ts';
-import type { Suspect } from '../../../src/analysis/suspects.ts';
+import type { Suspect } from '../../../src/analysis/suspect.ts';
 import { sentenceText } from '../../../src/render/format.ts';
 import { census, closures, collection, shape, shopCensus } from '../../support/fake-source.ts';
 

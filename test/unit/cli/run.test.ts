@@ -53,7 +53,7 @@ describe('usage errors exit with 2', () => {
   test.each([
     [['rport', 'core.1'], 'unknown verb rport', 'did you mean coreleak report?'],
     [['docter'], 'unknown verb docter', 'did you mean coreleak doctor?'],
-    [['frobnicate', 'core.1'], 'unknown verb frobnicate, and no file of that name', 'verbs: report, doctor, demo'],
+    [['frobnicate', 'core.1'], 'unknown verb frobnicate, and no file of that name', 'verbs: report, export, doctor, demo'],
     [['report'], 'a source is missing', 'coreleak report core.1234'],
     [['report', 'core.1', '--binry', 'x'], 'unknown option --binry', 'did you mean --binary?'],
     [['report', 'core.1', '--zzz'], 'unknown option --zzz', '--help lists the options'],

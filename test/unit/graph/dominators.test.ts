@@ -112,6 +112,84 @@ describe('computeDominators', () => {
     expect(dominator[2 * length - 1]).toBe(2 * length - 3);
   });
 
+  test('sorts by what user globals reach without a set of edges as with one', () => {
+    for (const text of [
+      // A node without a number, held by the root, that refers to what is the user's.
+      'root => global(1) -> kept(2); root -> handle(4) -> kept',
+      // The user's global holds the root, and so all there is.
+      'root => global(1) -> inner(2) -> root; inner -> kept(4); root -> handle(8) -> kept',
+      'root => root; root => global(1) -> kept(2); root -> handle(4) -> kept',
+      'root => global(1) -> kept(2) -> item(4); root -> kept; root -> handle(8) -> item',
+    ]) {
+      const { graph } = graphFromText(text);
+      expect(computeDominators(graph)).toEqual(dominatorsOf(graph));
+    }
+  });
+
+  describe('a million nodes', () => {
+    const count = 1_000_000;
+    /** Nodes with the edges that a function names for each, all of one byte. */
+    const drawn = (edgesOf: (node: number) => readonly number[]) => {
+      const { graph } = graphFromText('root');
+      const firstEdge = new Uint32Array(count + 1);
+      const edgeTo = new Int32Array(count * 3);
+      let edgeCount = 0;
+      for (let node = 0; node < count; node++) {
+        for (const to of edgesOf(node)) edgeTo[edgeCount++] = to;
+        firstEdge[node + 1] = edgeCount;
+      }
+      return {
+        ...graph,
+        nodeCount: count,
+        edgeCount,
+        nodeKind: new Uint8Array(count),
+        nodeShallowSize: new Float64Array(count).fill(1),
+        firstEdge,
+        edgeTo: edgeTo.subarray(0, edgeCount),
+        edgeKind: new Uint8Array(edgeCount).fill(2),
+      };
+    };
+    const last = count - 1;
+    /** How many nodes are not dominated by the one that a function names, or do not retain what it names. */
+    const wrong = (graph: ReturnType<typeof drawn>, expected: (node: number) => readonly [number, number]) => {
+      const { dominator, retainedSize, reachableCount } = computeDominators(graph);
+      expect(reachableCount).toBe(count);
+      let bad = 0;
+      for (let node = 1; node < count; node++) {
+        const [above, size] = expected(node);
+        if (dominator[node] !== above || retainedSize[node] !== size) bad++;
+      }
+      return bad;
+    };
+
+    test('in a list, the last one first or last in memory', () => {
+      expect(wrong(drawn((node) => (node < last ? [node + 1] : [])), (node) => [node - 1, count - node])).toBe(0);
+      const backwards = drawn((node) => (node === 0 ? [last] : node > 1 ? [node - 1] : []));
+      expect(wrong(backwards, (node) => [node === last ? 0 : node + 1, node])).toBe(0);
+    });
+
+    test('in a list linked both ways, open or closed to a ring, all of one class', () => {
+      // Node 1 is the class.
+      const both = drawn((node) => (node === 0 ? [2] : node === 1 ? [] : node === 2 ? [1, 3] : node < last ? [1, node + 1, node - 1] : [1, node - 1]));
+      expect(wrong(both, (node) => (node === 1 ? [2, 1] : [node === 2 ? 0 : node - 1, count - node + (node === 2 ? 1 : 0)]))).toBe(0);
+      const ring = drawn((node) => (node === 0 ? [2] : node === 1 ? [] : [1, node < last ? node + 1 : 2, node > 2 ? node - 1 : last]));
+      expect(wrong(ring, (node) => (node === 1 ? [2, 1] : node === 2 ? [0, count - 1] : [2, 1]))).toBe(0);
+    });
+
+    test('in one array, of one class, held in pairs', () => {
+      const every = Array.from({ length: count - 3 }, (_, i) => i + 3);
+      const star = drawn((node) => (node === 1 ? [] : node < 2 ? [1, 2] : node === 2 ? [1] : [1, node ^ 1]));
+      const before = star.firstEdge[2]!;
+      const edgeTo = new Int32Array(star.edgeCount + every.length);
+      edgeTo.set(star.edgeTo.subarray(0, before));
+      edgeTo.set(every, before);
+      edgeTo.set(star.edgeTo.subarray(before), before + every.length);
+      for (let node = 3; node <= count; node++) star.firstEdge[node]! += every.length;
+      const whole = { ...star, edgeTo, edgeCount: edgeTo.length, edgeKind: new Uint8Array(edgeTo.length).fill(2) };
+      expect(wrong(whole, (node) => (node === 1 ? [0, 1] : node === 2 ? [0, count - 2] : [2, 1]))).toBe(0);
+    });
+  });
+
   test('tells its progress and stops when asked', () => {
     const { graph } = graphFromText('root -> a(1) -> b(2)');
     const shares: number[] = [];
@@ -121,6 +199,7 @@ describe('computeDominators', () => {
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
     const stopped = { isCancelled: () => true };
     expect(() => computeDominators(graph, essential, stopped)).toThrow(InterruptedError);
+    expect(() => computeDominators(graph, undefined, stopped)).toThrow(InterruptedError);
     expect(() => computeEdgeSet(graph, 'essential', stopped)).toThrow(InterruptedError);
     expect(() => computeRetainers(graph, stopped)).toThrow(InterruptedError);
     expect(() => computeDistances(graph, essential, stopped)).toThrow(InterruptedError);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bufferSource } from '../../../src/bytes/byte-source.ts';
 import { InterruptedError } from '../../../src/errors.ts';
 import type { HeapCensus } from '../../../src/graph/census.ts';
+import { addRetained, computeRetained, constructorsOfShapes } from '../../../src/graph/census-retained.ts';
 import { takeGraphCensus } from '../../../src/graph/graph-census.ts';
 import { parseSnapshot } from '../../../src/snapshot/parse.ts';
 import { stringTable } from '../../../src/snapshot/strings.ts';
@@ -10,7 +11,18 @@ import type { DrawnEdge, DrawnNode, DrawnSnapshot } from '../../support/snapshot
 
 function censusOf(drawn: DrawnSnapshot): HeapCensus {
   const { graph, strings, places } = parseSnapshot(bufferSource('x', writeSnapshot(drawn)));
-  return takeGraphCensus({ graph, strings: stringTable(strings), places });
+  const { census, nodeShape, closureNode, closureFunction } = takeGraphCensus({ graph, strings: stringTable(strings), places });
+  const { shapes, constructors, functions } = census;
+  const retained = computeRetained({
+    graph: { ...graph, nodeShape },
+    shapeCount: shapes.length,
+    constructorOfShape: constructorsOfShapes(census),
+    constructorCount: constructors.length,
+    closureNode,
+    closureFunction,
+    functionCount: functions.length,
+  });
+  return addRetained(census, retained);
 }
 
 /** A graph with these nodes behind the root, which holds the first of them. */

@@ -5,7 +5,7 @@ import { reportJson } from '../../../src/render/report-json.ts';
 import { reportText } from '../../../src/render/report-text.ts';
 import { openSource } from '../../../src/session/open.ts';
 import { tryOpenSnapshot } from '../../../src/session/open-snapshot.ts';
-import { packError, unpackError } from '../../../src/session/snapshot-work.ts';
+import { packError, unpackError } from '../../../src/session/worker-task.ts';
 import { SMALL_HEAP, writeSnapshot } from '../../support/snapshot-writer.ts';
 import { makeTempFolder, writeFileIn } from '../../support/temp-files.ts';
 
@@ -31,6 +31,8 @@ describe('a heap snapshot as a source', () => {
     expect(text).toContain('retained');
     expect(text).toMatch(/COVERAGE\s+complete: 10 objects of the file/);
     expect(text).not.toMatch(/pid 0|binary|v0\.0\.0|dead objects|pages|SPACES|MEMORY|are live|Retained sizes/);
+    const counted = await report([() => openSource(path)], { version: '1', top: undefined, strings: false, retained: false });
+    expect(counted.shapes.every((row) => row.retainedBytes === undefined)).toBe(true);
     const json = JSON.parse(reportJson(result)) as { sources: { runtime: { node: string } }[]; shapes: { retainedBytes: number; representative: string }[] };
     expect(json.sources[0]?.runtime.node).toMatch(/^v\d+\.\d+\.\d+-unknown$/);
     for (const row of json.shapes) {
@@ -52,6 +54,34 @@ describe('a heap snapshot as a source', () => {
       source.close();
       expect(source.preview(7, { strings: false, maxLength: 80 })).toBe('');
     }
+  });
+
+  it('gives its object graph, worked on here or in a worker thread', async () => {
+    const path = snapshotFile();
+    const inline = tryOpenSnapshot(path)!;
+    const threaded = tryOpenSnapshot(path, { graphWorkerFrom: 0 })!;
+    const [here, there] = [await inline.graph(), await threaded.graph()];
+    expect(await inline.graph()).toBe(here);
+    const phases = new Set<string>();
+    const sizes = await there.retained({ onProgress: (phase) => phases.add(phase) });
+    expect(sizes).toEqual(await here.retained());
+    expect(await there.pathTree()).toEqual(await here.pathTree());
+    expect((await there.paths()).distances).toEqual((await here.paths()).distances);
+    expect([...phases]).toEqual(['retained sizes']);
+    expect(sizes.census.constructors.find((row) => row.name === 'Session')?.retainedBytes).toBe(40 + 32 + 72 + 64 + 16 + 16);
+    const session = here.findNode(7)!;
+    expect(here.graph.nodeLabel(session)).toBe('Session');
+    expect(here.graph.shapes.at(here.graph.nodeShape[session]!)).toMatchObject({ constructorName: 'Session', properties: ['id', 'text'] });
+    expect(here.findNode(8)).toBeUndefined();
+    expect(here.functionOf(here.findNode(13)!)).toMatchObject({ name: 'onData', script: '/app/server.js', line: 10, column: 5 });
+    expect(here.functionOf(session)).toBeUndefined();
+    const controller = new AbortController();
+    const another = await tryOpenSnapshot(path, { graphWorkerFrom: 0 })!.graph();
+    const working = another.retained({ signal: controller.signal });
+    controller.abort();
+    await expect(working).rejects.toThrow(InterruptedError);
+    // An interrupted step can be asked for again.
+    expect((await another.retained()).dominators).toEqual(sizes.dominators);
   });
 
   it.each([0, undefined])('says where a file is cut off, and stops when asked (worker from %s bytes)', async (workerFrom) => {

@@ -5,6 +5,7 @@ import { InterruptedError, LimitError, MalformedInputError, UnsupportedError } f
 import { EdgeKind, graphOfColumns, NodeKind } from '../../../src/graph/heap-graph.ts';
 import { verifyGraph } from '../../../src/graph/verify.ts';
 import { looksLikeSnapshot } from '../../../src/snapshot/header.ts';
+import { JsonReader } from '../../../src/snapshot/json-reader.ts';
 import { findNodeOfId, parseSnapshot } from '../../../src/snapshot/parse.ts';
 import { previewNode } from '../../../src/snapshot/preview.ts';
 import { stringTable } from '../../../src/snapshot/strings.ts';
@@ -104,6 +105,51 @@ describe('parseSnapshot', () => {
     expect(() => parseSnapshot(source)).toThrow(MalformedInputError);
     expect(() => parseSnapshot(source)).toThrow(message);
     expect(() => parseSnapshot(source)).toThrow(/^x\.heapsnapshot: /);
+  });
+
+  it('names the place of the very number that is wrong, wherever it is in its section', () => {
+    const nodes = Array.from({ length: 20_000 }, () => ({ type: 'object', name: 'Object', size: 8 }));
+    nodes[0] = { ...nodes[0]!, edges: nodes.map((_, to) => ({ type: 'element', name: to, to })) } as (typeof nodes)[0];
+    const text = writeSnapshot({ nodes }).toString('latin1');
+    const place = (section: string, index: number): number => {
+      let at = text.indexOf(`"${section}":[`) + section.length + 4;
+      for (let left = index; left > 0; left--) at = text.indexOf(',', at) + 1;
+      return at;
+    };
+    for (const [section, index, field] of [
+      ['nodes', 0, 'nodes.type'],
+      ['nodes', 6 * 19_999, 'nodes.type'],
+      ['nodes', 6 * 12_345, 'nodes.type'],
+      ['edges', 0, 'edges.type'],
+      ['edges', 3 * 19_999, 'edges.type'],
+      ['edges', 3 * 15_000 + 2, 'edges.to_node'],
+    ] as const) {
+      const offset = place(section, index);
+      const end = text.slice(offset).search(/[,\]]/) + offset;
+      const spoilt = `${text.slice(0, offset)}99999999${text.slice(end)}`;
+      let error: unknown;
+      try {
+        parseSnapshot(bufferSource('x', Buffer.from(spoilt, 'latin1')));
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error, `${section} ${index}`).toMatchObject({ field, offset });
+    }
+  });
+
+  it('takes white space and minus signs around numbers as JSON has them, and nothing else', () => {
+    const parse = (numbers: string): number[] => {
+      const read: number[] = [];
+      const reader = new JsonReader(bufferSource('x', Buffer.from(numbers)));
+      const block = new Float64Array(4);
+      reader.readNumbers('numbers', block, (count) => read.push(...block.subarray(0, count)));
+      return read;
+    };
+    expect(parse('[]')).toEqual([]);
+    expect(parse('[ 1 ,\n-2,3\t,4,5 , 123456789,1234567890, 999999999999999 ]')).toEqual([1, -2, 3, 4, 5, 123456789, 1234567890, 999999999999999]);
+    for (const wrong of ['[1,]', '[,1]', '[1 2]', '[- 1]', '[--1]', '[1-]', '[1.5]', '[1e3]', '[1000000000000000]', '["1"]', '[1', '[', '[1,', '[-', '[\u00001]', '[1\u0000]']) {
+      expect(() => parse(wrong), wrong).toThrow(MalformedInputError);
+    }
   });
 
   it('refuses nodes before their header, members twice and edge types that are not known', () => {
