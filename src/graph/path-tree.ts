@@ -6,7 +6,6 @@
  * are not followed. Costs are small whole numbers, so the queue is a ring of buckets (Dial, "Algorithm 360", CACM 12 (1969), https://doi.org/10.1145/363269.363610):
  * each edge is looked at once.
  */
-import { Int32Column } from '../bytes/columns.ts';
 import type { Control } from './control.ts';
 import { makeTicker, TICK_MASK } from './control.ts';
 import type { EdgeIndex, GraphColumns, NodeIndex } from './heap-graph.ts';
@@ -37,6 +36,36 @@ const COST_OF_EPHEMERON = 4;
 const MAX_COST = 32;
 const FAR = 0x7fffffff;
 
+const PIECE_BITS = 14;
+const PIECE_MASK = (1 << PIECE_BITS) - 1;
+
+/** A list of nodes in pieces that all buckets share: what is full of nodes now may be empty a moment later. */
+class Bucket {
+  readonly #free: Int32Array[];
+  readonly #pieces: Int32Array[] = [];
+  length = 0;
+
+  constructor(free: Int32Array[]) {
+    this.#free = free;
+  }
+
+  push(node: NodeIndex): void {
+    const place = this.length++;
+    if ((place & PIECE_MASK) === 0) this.#pieces.push(this.#free.pop() ?? new Int32Array(PIECE_MASK + 1));
+    this.#pieces[place >>> PIECE_BITS]![place & PIECE_MASK] = node;
+  }
+
+  at(place: number): NodeIndex {
+    return this.#pieces[place >>> PIECE_BITS]![place & PIECE_MASK]!;
+  }
+
+  clear(): void {
+    this.#free.push(...this.#pieces);
+    this.#pieces.length = 0;
+    this.length = 0;
+  }
+}
+
 /**
  * Finds the tree. Takes 8 bytes a node for the result, and 4 more and the queue (less than 8) while it works.
  * @throws {InterruptedError} when `control` says so
@@ -50,7 +79,8 @@ export function computePathTree(graph: GraphColumns, control?: Control): PathTre
   const extra = new Int32Array(NODE_KIND_COUNT);
   for (const [kind, cost] of Object.entries(COST_OF_KIND)) extra[Number(kind)] = cost;
   const cost = new Int32Array(nodeCount).fill(FAR);
-  const ring = Array.from({ length: MAX_COST }, () => new Int32Column());
+  const free: Int32Array[] = [];
+  const ring = Array.from({ length: MAX_COST }, () => new Bucket(free));
   cost[ROOT] = 0;
   ring[0]!.push(ROOT);
   let queued = 1;
@@ -59,7 +89,7 @@ export function computePathTree(graph: GraphColumns, control?: Control): PathTre
     const bucket = ring[at % MAX_COST]!;
     // Every edge costs something, so nothing is added to the bucket at hand.
     for (let place = 0; place < bucket.length; place++) {
-      const node = bucket.items[place]!;
+      const node = bucket.at(place);
       queued--;
       if (cost[node] !== at) continue;
       if ((done++ & TICK_MASK) === 0) tick(done / nodeCount);
@@ -77,7 +107,7 @@ export function computePathTree(graph: GraphColumns, control?: Control): PathTre
         queued++;
       }
     }
-    bucket.length = 0;
+    bucket.clear();
   }
   tick(1);
   return { holder: lastHolder, edge: lastEdge };

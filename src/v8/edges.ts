@@ -214,11 +214,10 @@ export class EdgeReader {
     this.slot = grow(this.slot, new Int32Array(size));
   }
 
-  /** Starts columns anew; those there were stay as they are. */
-  newBlock(capacity: number): void {
-    this.to = new Int32Array(capacity);
-    this.kind = new Uint8Array(capacity);
-    this.slot = new Int32Array(capacity);
+  /** Starts the columns of nodes and kinds anew; those there were stay as they are. */
+  newBlock(): void {
+    this.to = new Int32Array(this.slot.length);
+    this.kind = new Uint8Array(this.slot.length);
     this.length = 0;
   }
 

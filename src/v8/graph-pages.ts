@@ -143,7 +143,7 @@ export class PageGraph {
 
   #endBlock(): void {
     this.#blocks.push({ to: this.#reader.to, kind: this.#reader.kind });
-    this.#reader.newBlock(BLOCK_EDGES + BLOCK_EDGES / 8);
+    this.#reader.newBlock();
   }
 
   /** Row 0 of `maps` stands for what is not in it. */
