@@ -5,8 +5,8 @@
 import type { HeapGraph, NodeIndex } from '../graph/heap-graph.ts';
 import { NO_NODE, NodeKind, ROOT } from '../graph/heap-graph.ts';
 import { isBetween, isContext } from '../graph/graph-paths.ts';
-import type { HeldHeap, NodeGroups } from './held-groups.ts';
-import { NO_GROUP } from './held-groups.ts';
+import type { HeldHeap } from './held-groups.ts';
+import { NO_GROUP, NodeGroups } from './held-groups.ts';
 import { THRESHOLDS } from './score.ts';
 
 /** One group of alike objects in one place. */
@@ -41,6 +41,13 @@ const UNWRAP_STEPS = 4;
 const LINK_STEPS = 6;
 /** Steps up to an object that a person would call the holder. */
 const HOLDER_STEPS = 12;
+
+/** Nodes, and children of one node, that are looked at in one step of the work. */
+const STEP_NODES = 1 << 20;
+const STEP_CHILDREN = 1 << 17;
+
+/** Children of one node by group. */
+type Tallies = Map<number, { count: number; bytes: number; samples: NodeIndex[] }>;
 
 /** The nearest node from a node upwards that a person would name. */
 function visibleFrom(graph: HeapGraph, node: NodeIndex, above: Int32Array): NodeIndex {
@@ -92,15 +99,18 @@ class Finder {
     return { node: child, group: NO_GROUP };
   }
 
-  /** All nodes with many alike children. */
-  fans(): Accumulation[] {
+  /** All nodes with many alike children. Yields now and then, so that the work can be stopped. */
+  *fans(): Generator<void, Accumulation[]> {
     const { graph, tree, dominators } = this.#heap;
     const found: Accumulation[] = [];
     const scattered = new Map<string, { group: number; parts: { owner: NodeIndex; count: number; bytes: number; samples: NodeIndex[] }[] }>();
-    for (let owner = 0; owner < graph.nodeCount; owner++) {
-      const childCount = tree.first[owner + 1]! - tree.first[owner]!;
-      if (childCount < THRESHOLDS.scatteredChildren) continue;
-      for (const [group, tally] of this.#tally(owner)) {
+    for (let owner = this.#nextWithChildren(0); owner < graph.nodeCount; owner = this.#nextWithChildren(owner + 1)) {
+      if (tree.first[owner + 1]! - tree.first[owner]! < THRESHOLDS.scatteredChildren) {
+        // Only as far as one step looks.
+        yield;
+        continue;
+      }
+      for (const [group, tally] of yield* this.#tally(owner)) {
         const isMany = tally.count >= THRESHOLDS.children;
         const isLarge = tally.count >= THRESHOLDS.largeChildren && tally.bytes >= THRESHOLDS.largeShare * this.#total;
         if (isMany || isLarge) found.push(this.#make(group, [{ owner, ...tally }], false));
@@ -121,12 +131,29 @@ class Finder {
     return found;
   }
 
+  /** The first node from `from` on that has many children, or where a step ends. */
+  #nextWithChildren(from: NodeIndex): NodeIndex {
+    const { graph, tree } = this.#heap;
+    const end = Math.min(graph.nodeCount, from + STEP_NODES);
+    for (let node = from; node < end; node++) if (tree.first[node + 1]! - tree.first[node]! >= THRESHOLDS.scatteredChildren) return node;
+    return end;
+  }
+
   /** Children of an owner by group. */
-  #tally(owner: NodeIndex): Map<number, { count: number; bytes: number; samples: NodeIndex[] }> {
-    const { tree, dominators } = this.#heap;
-    const tallies = new Map<number, { count: number; bytes: number; samples: NodeIndex[] }>();
+  *#tally(owner: NodeIndex): Generator<void, Tallies> {
+    const { tree } = this.#heap;
+    const tallies: Tallies = new Map();
     const end = tree.first[owner + 1]!;
-    for (let row = tree.first[owner]!; row < end; row++) {
+    for (let row = tree.first[owner]!; row < end; row += STEP_CHILDREN) {
+      this.#tallyRows(tallies, row, Math.min(end, row + STEP_CHILDREN));
+      if (row + STEP_CHILDREN < end) yield;
+    }
+    return tallies;
+  }
+
+  #tallyRows(tallies: Tallies, from: number, end: number): void {
+    const { tree, dominators } = this.#heap;
+    for (let row = from; row < end; row++) {
       const { node, group } = this.#standIn(tree.child[row]!);
       if (group === NO_GROUP) continue;
       let tally = tallies.get(group);
@@ -140,7 +167,6 @@ class Finder {
         if (tally.samples.length > 2 * SAMPLES) tally.samples = tally.samples.filter((_, at) => at % 2 === 0);
       }
     }
-    return tallies;
   }
 
   #make(group: number, parts: readonly { owner: NodeIndex; count: number; bytes: number; samples: readonly NodeIndex[] }[], isChain: boolean): Accumulation {
@@ -260,8 +286,19 @@ class Finder {
   }
 }
 
-/** All accumulations of a heap, the largest first. */
-export function findAccumulations(heap: HeldHeap, groups: NodeGroups): Accumulation[] {
+/** Finds all accumulations of a heap, the largest first. Yields every few milliseconds, for callers that have to look up from their work. */
+export function* accumulationSteps(heap: HeldHeap, groups: NodeGroups = new NodeGroups(heap)): Generator<void, Accumulation[]> {
   const finder = new Finder(heap, groups);
-  return [...finder.chains(), ...finder.fans()].sort((a, b) => b.bytes - a.bytes || b.count - a.count || a.owner - b.owner);
+  const chains = finder.chains();
+  yield;
+  return [...chains, ...(yield* finder.fans())].sort((a, b) => b.bytes - a.bytes || b.count - a.count || a.owner - b.owner);
+}
+
+/** The same in one go. */
+export function findAccumulations(heap: HeldHeap, groups: NodeGroups): Accumulation[] {
+  const steps = accumulationSteps(heap, groups);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }

@@ -81,7 +81,7 @@ class Maker {
       const expected = each * found.count;
       // What every plain object has besides is less of a name than the object itself, but for a class.
       const isBetter = group.rank > direct.rank && (direct.rank < NameRank.Plain || group.rank === NameRank.Class);
-      if (each < 0.5 || !isBetter || group.instances < 0.8 * expected || group.instances > 1.25 * expected + 10) continue;
+      if (each < 0.5 || !isBetter || group.instances < 0.8 * expected || group.instances > 1.35 * expected + 10) continue;
       const away = Math.abs(Math.log2(each));
       const isNearer = best !== undefined && (away < best.away - 0.2 || (away <= best.away + 0.2 && group.retainedBytes > this.#groups.at(best.leader).retainedBytes));
       if (best === undefined || group.rank > best.rank || (group.rank === best.rank && isNearer)) best = { leader: at, count: group.instances, rank: group.rank, away };
@@ -107,9 +107,9 @@ class Maker {
   }
 
   /** Puts accumulations of one place together: those of one holder, and those without one that come in the same number. */
-  piles(): Pile[] {
+  piles(accumulations: readonly Accumulation[]): Pile[] {
     const piles: { leader: number; count: number; main: Accumulation; others: Accumulation[] }[] = [];
-    for (const found of findAccumulations(this.#heap, this.#groups)) {
+    for (const found of accumulations) {
       const led = this.lead(found);
       const same = piles.find(({ main, count: objects, leader }) => {
         if (main.contents.has(found.group) && found.owners > 1) return true;
@@ -364,9 +364,9 @@ const LONGER = 8;
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
 const partsOf = (pieces: readonly (string | { readonly name: string })[]): Part[] => [...pieces];
 
-/** The suspects that accumulations make, not ranked. */
-export function heldSuspects(heap: HeldHeap, strings: boolean): HeldSuspect[] {
+/** The suspects that accumulations make, not ranked. Accumulations that are not given are looked for. */
+export function heldSuspects(heap: HeldHeap, strings: boolean, accumulations?: readonly Accumulation[]): HeldSuspect[] {
   const groups = new NodeGroups(heap);
   const maker = new Maker(heap, groups, strings);
-  return maker.piles().map((pile) => maker.make(pile));
+  return maker.piles(accumulations ?? findAccumulations(heap, groups)).map((pile) => maker.make(pile));
 }

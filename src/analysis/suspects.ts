@@ -4,6 +4,7 @@
  * Findings that are one leak are told once: 200,000 records, the Map that holds them, the detail objects that come one with each
  * and the closures made with them make one suspect whose reasons carry all of it.
  */
+import type { Accumulation } from './accumulations.ts';
 import type { CollectionRow, FunctionRow, HeapCensus, ShapeRow } from '../graph/census.ts';
 import {
   companionReason,
@@ -408,6 +409,8 @@ function ranked(suspects: readonly Suspect[], isForeign: ReadonlySet<Suspect>): 
 export interface RankOptions {
   /** The object graph, where there is one: who holds what decides then. Its census takes the place of the one given. */
   readonly heap?: HeldHeap | undefined;
+  /** What `accumulationSteps` found of that heap; looked for if not given. */
+  readonly accumulations?: readonly Accumulation[] | undefined;
   /** Shows what is in strings on paths. */
   readonly strings?: boolean;
 }
@@ -417,8 +420,8 @@ export interface RankOptions {
  *
  * With a graph the first suspects are the places where the heap piles up; what only stands out by its number, and is held here and there, comes after them.
  */
-export function rankSuspects(counted: HeapCensus, { heap, strings = false }: RankOptions = {}): Suspect[] {
-  const held = heap === undefined ? [] : heldSuspects(heap, strings);
+export function rankSuspects(counted: HeapCensus, { heap, accumulations, strings = false }: RankOptions = {}): Suspect[] {
+  const held = heap === undefined ? [] : heldSuspects(heap, strings, accumulations);
   const census = heap?.census ?? counted;
   const toldGroups = new Set(held.flatMap((each) => each.groups.map(keyOf)));
   const toldContainers = new Set(held.flatMap((each) => each.containers));

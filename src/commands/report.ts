@@ -1,4 +1,7 @@
 /** `report`: what is in the heaps of one or more sources, and what looks wrong in the last of them. */
+import { setImmediate } from 'node:timers/promises';
+import type { Accumulation } from '../analysis/accumulations.ts';
+import { accumulationSteps } from '../analysis/accumulations.ts';
 import type { HeldHeap } from '../analysis/held-groups.ts';
 import { rankSuspects } from '../analysis/suspects.ts';
 import type { Suspect } from '../analysis/suspect.ts';
@@ -75,6 +78,23 @@ async function heldHeap(source: HeapSource, options: ReportOptions): Promise<Hel
   return { census, graph: graph.graph, dominators, tree, pathTree, functionOf: (node) => graph.functionOf(node), functionRow: (node) => graph.functionRow(node) };
 }
 
+/** Longest that the thread works without a look at what else has happened, in milliseconds. */
+const UNINTERRUPTED_MS = 40;
+
+/** Looks for accumulations, with pauses in which an interrupt is seen. */
+async function accumulationsOf(heap: HeldHeap | undefined, options: ReportOptions): Promise<readonly Accumulation[] | undefined> {
+  if (heap === undefined) return undefined;
+  const steps = accumulationSteps(heap);
+  for (let since = performance.now(); ;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - since < UNINTERRUPTED_MS) continue;
+    await setImmediate();
+    if (options.signal?.aborted) throw new InterruptedError();
+    since = performance.now();
+  }
+}
+
 /** Largest retained first, where that is known; ids stay those of the census. */
 function byRetained<T extends { readonly retainedBytes: number | undefined }>(rows: readonly T[]): readonly T[] {
   return rows.some((row) => row.retainedBytes !== undefined) ? rows.toSorted((a, b) => (b.retainedBytes ?? 0) - (a.retainedBytes ?? 0)) : rows;
@@ -100,7 +120,9 @@ export async function report(open: readonly OpenNext[], options: ReportOptions):
     try {
       const census = await source.census(options);
       sources.push(sourceResult(source, census));
-      if (at === open.length - 1) last = findings(source, census, await heldHeap(source, options), options);
+      if (at < open.length - 1) continue;
+      const heap = await heldHeap(source, options);
+      last = findings(source, census, heap, await accumulationsOf(heap, options), options);
     } finally {
       source.close();
     }
@@ -109,8 +131,14 @@ export async function report(open: readonly OpenNext[], options: ReportOptions):
   return { ...last, sources };
 }
 
-function findings(source: HeapSource, counted: HeapCensus, heap: HeldHeap | undefined, options: ReportOptions): Omit<ReportResult, 'sources'> {
-  const suspects = rankSuspects(counted, { heap, strings: options.strings });
+function findings(
+  source: HeapSource,
+  counted: HeapCensus,
+  heap: HeldHeap | undefined,
+  accumulations: readonly Accumulation[] | undefined,
+  options: ReportOptions,
+): Omit<ReportResult, 'sources'> {
+  const suspects = rankSuspects(counted, { heap, accumulations, strings: options.strings });
   const census = heap?.census ?? counted;
   const { facts } = source;
   const totals = { shapes: census.shapes.length, constructors: census.constructors.length, functions: census.functions.length, suspects: suspects.length };
