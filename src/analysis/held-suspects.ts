@@ -95,12 +95,13 @@ class Maker {
     const part = found.bytes / this.#total;
     const isShared = found.holder !== undefined && (isGlobal(graph, found.holder) || isContext(graph, found.holder));
     const isRoot = found.holder === undefined || graph.nodeKind[found.holder] === NodeKind.Synthetic;
+    const above = found.holder === undefined ? ROOT : Math.max(ROOT, this.#heap.pathTree.holder[found.holder]!);
     if (leader.rank <= NameRank.Language) {
       if (size < THRESHOLDS.children) return true;
       // Every context has its own built-in functions.
       if (leader.kind === 'closure' && isRoot) return true;
-      // V8 shares strings; what nobody else holds hangs on the roots or on the global object.
-      if (leader.kind === 'string' && (isRoot || isShared)) return true;
+      // V8 shares strings; what nobody else holds hangs on the roots, on the global object, or on a cache that is a root, such as that of numbers as text.
+      if (leader.kind === 'string' && (isRoot || isShared || graph.nodeKind[above] === NodeKind.Synthetic)) return true;
       return size < THRESHOLDS.instancesNotApplication && part < THRESHOLDS.largeShare;
     }
     return isRoot && size < THRESHOLDS.children;

@@ -46,7 +46,7 @@ async function make(major, kind) {
 }
 
 /** Phases that `--verbose` prints as lines `time: <phase> <ms>`, the time from the start of the process to the end of the phase. */
-const phasesOf = (stderr) => new Map([...stderr.matchAll(/^time: (\S+) ([\d.]+)$/gm)].map(([, phase, ms]) => [phase, Number(ms)]));
+const phasesOf = (stderr) => new Map([...stderr.matchAll(/^time: (.+) ([\d.]+)$/gm)].map(([, phase, ms]) => [phase, Number(ms)]));
 
 let failures = 0;
 /** Prints one figure, and holds it against its budget where it has one. */

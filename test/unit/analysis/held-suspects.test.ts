@@ -62,6 +62,28 @@ describe('an object that keeps very many alike ones', () => {
     expect(ranked(draw(200))[0]?.confidence).toBe('high');
   });
 
+  it("passes over strings in a cache that is one of V8's roots, and not over those of a program", () => {
+    const cached = ranked((heap) => {
+      const roots = heap.node(NodeKind.Synthetic, '(Strong root list)', 0);
+      const cache = heap.node(NodeKind.Array, '', 100_000);
+      heap.edge(0, roots, EdgeKind.Element, 1);
+      heap.edge(roots, cache, EdgeKind.Internal, 'number_string_cache');
+      times(11_000, (at) => heap.edge(cache, heap.node(NodeKind.String, String(at)), EdgeKind.Internal, String(at)));
+    });
+    expect(cached).toEqual([]);
+    const own = ranked((heap) =>
+      heap.property(
+        heap.global,
+        'lines',
+        heap.array(
+          times(11_000, (at) => heap.node(NodeKind.String, `line ${at}`)),
+          10,
+        ),
+      ),
+    );
+    expect(sentenceText(own[0]!.title)).toBe('11,000 strings retained by array global.lines');
+  });
+
   it('is doubted where an array was made at once', () => {
     const [first] = ranked((heap) => heldArray(heap, 0));
     expect(codes(first)).toContain('made-at-once');
