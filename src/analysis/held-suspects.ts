@@ -1,6 +1,7 @@
 /** Suspects from where a heap piles up: what the object graph tells. The census's own findings are joined in suspects.ts. */
 import { closureWords, isBetween, isContext, isGlobal, pathLabel, pathSteps, pathWords } from '../graph/graph-paths.ts';
 import type { PathNames } from '../graph/graph-paths.ts';
+import type { CollectionRow } from '../graph/census.ts';
 import { readTraces } from '../graph/graph-collections.ts';
 import { EdgeKind, NodeKind, ROOT } from '../graph/heap-graph.ts';
 import type { EdgeIndex, NodeIndex } from '../graph/heap-graph.ts';
@@ -234,7 +235,9 @@ class Maker {
       reasons.push({ code: 'chain', value: main.count, threshold: THRESHOLDS.chainLinks, text, weight: weightOfPile(main.count) });
     } else if (main.holder !== undefined && main.owners === 1) {
       const key = this.#heap.graph.nodeKey[main.holder]!;
-      const text: Sentence = ['one ', name(pathLabel(this.#heap.graph, main.holder)), ' @', address(key), ' holds ', count(main.count), ' ', ...direct, ...each];
+      const entries = this.#rowOf(main.holder)?.entries ?? main.count;
+      const among: Part[] = entries === main.count ? [] : [' among its ', count(entries), ' entries'];
+      const text: Sentence = ['one ', name(pathLabel(this.#heap.graph, main.holder)), ' @', address(key), ' holds ', count(main.count), ' ', ...direct, ...among, ...each];
       reasons.push({ code: 'held-by-one', value: main.count, threshold: THRESHOLDS.children, text, weight: weightOfPile(Math.max(main.count, objects)) });
     }
     if (group.rank >= NameRank.Plain) {
@@ -260,11 +263,17 @@ class Maker {
     return reasons;
   }
 
+  /** The row of a holder among the census's large containers. */
+  #rowOf(holder: NodeIndex): CollectionRow | undefined {
+    const key = this.#heap.graph.nodeKey[holder];
+    return this.#heap.census.collections.find(({ address: at }) => at === key);
+  }
+
   #doubts(holder: NodeIndex): Reason[] {
     const { graph } = this.#heap;
     if (graph.nodeKind[holder] !== NodeKind.Object || isContext(graph, holder)) return [];
     const traces = readTraces(graph, holder);
-    const row = this.#heap.census.collections.find(({ address: key }) => key === graph.nodeKey[holder]);
+    const row = this.#rowOf(holder);
     const removedShare = row?.removed === undefined ? traces.removedShare : row.removed / (row.removed + row.entries);
     const { isExact } = traces;
     if (removedShare !== undefined && removedShare >= THRESHOLDS.removedShare) {
