@@ -131,16 +131,18 @@ function describeRoots(opened: () => Opened): void {
 
   it('finds the request that a global handle holds', () => {
     const address = only('HeldByGlobalHandle');
-    // Up from the object: contexts and callbacks, Node's own among them, then the request.
+    // Up from the object: contexts and callbacks, Node's own among them, then the request. Node's functions have roots of their own, as near as the request in some versions.
     const MAX_STEPS = 8;
+    const MAX_HOLDERS = 400;
     const seen = new Set([address]);
     let holders = [address];
     const labels: RootLabel[] = [];
-    for (let step = 0; step < MAX_STEPS && labels.length === 0; step++) {
+    const isRequest = ({ kind, name }: RootLabel): boolean => kind === '(Global handles)' && name === 'FSReqCallback persistent';
+    for (let step = 0; step < MAX_STEPS && !labels.some(isRequest) && holders.length < MAX_HOLDERS; step++) {
       holders = holders.flatMap((holder) => holdersOf(opened(), holder)).filter((holder) => !seen.has(holder) && seen.add(holder));
       for (const holder of holders) labels.push(...labelsOf(opened(), holder));
     }
-    expect(labels).toEqual([{ kind: '(Global handles)', name: 'FSReqCallback persistent', detail: expect.any(String) as string }]);
+    expect(labels.filter(isRequest), JSON.stringify(labels)).toHaveLength(1);
   });
 
   it('finds the task that is to run next', () => {
