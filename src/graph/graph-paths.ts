@@ -57,8 +57,12 @@ export function isContext(graph: HeapGraph, node: NodeIndex): boolean {
   return graph.nodeKind[node] === NodeKind.Object && graph.nodeLabel(node) === CONTEXT;
 }
 
+/** V8's name of a global object since 14.x, where the root's shortcut leads to the native context instead. */
+const NEWER_GLOBAL = 'global (global*)';
+
 /** Whether a node is one of the user's global objects. */
 export function isGlobal(graph: HeapGraph, node: NodeIndex): boolean {
+  if (graph.nodeKind[node] === NodeKind.Object && graph.nodeLabel(node) === NEWER_GLOBAL) return true;
   for (let edge = graph.firstEdge[ROOT]!; edge < graph.firstEdge[ROOT + 1]!; edge++) if (graph.edgeTo[edge] === node && graph.edgeKind[edge] === EdgeKind.Shortcut) return true;
   return false;
 }
@@ -72,6 +76,7 @@ export function pathLabel(graph: HeapGraph, node: NodeIndex): string {
   if (kind === NodeKind.SlicedString) return '(sliced string)';
   if (kind === NodeKind.RegExp) return '(regexp)';
   const label = clipped(graph.nodeLabel(node), LABEL_LENGTH);
+  if (label === NEWER_GLOBAL) return 'global';
   if (label !== '') return label;
   return kind === NodeKind.Closure ? '(anonymous)' : kind === NodeKind.Array ? '(array)' : '(unnamed)';
 }
@@ -159,7 +164,7 @@ function findStart(names: PathNames, nodes: readonly NodeIndex[], edges: readonl
     ofNode ??= start;
   }
   if (ofClosure !== undefined || ofNode !== undefined) return ofClosure ?? ofNode!;
-  if (nodes.length > 1 && graph.edgeKind[edges[0]!] === EdgeKind.Shortcut) return { place: 1, words: ['global'] };
+  if (nodes.length > 1 && graph.edgeKind[edges[0]!] === EdgeKind.Shortcut) return { place: nodes.length > 2 && isGlobal(graph, nodes[2]!) ? 2 : 1, words: ['global'] };
   let place = 0;
   while (place + 1 < nodes.length && graph.nodeKind[nodes[place + 1]!] === NodeKind.Synthetic) place++;
   return { place, words: [{ name: place === 0 ? '(root)' : pathLabel(graph, nodes[place]!) }] };

@@ -29,6 +29,17 @@ function mapOf(heap: HeldBuilder, key: NodeIndex, value: NodeIndex): void {
 }
 
 describe('pathWords', () => {
+  it('starts at the global object where the shortcut leads to a native context, as since V8 14', () => {
+    const { words } = pathTo((heap) => {
+      const global = heap.node(NodeKind.Object, 'global (global*)');
+      heap.edge(heap.global, global, EdgeKind.Internal, 'extension');
+      const session = heap.object('Session');
+      heap.property(global, 'kept', session);
+      return session;
+    });
+    expect(words).toBe('global.kept → Session');
+  });
+
   it('joins properties of plain objects, names classes, and folds the table of a Map', () => {
     const session = (key: string) => (heap: HeldBuilder) => {
       const value = heap.object('Session');
