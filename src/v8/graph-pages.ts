@@ -99,7 +99,7 @@ export class PageGraph {
     this.#reader = new EdgeReader(walk, request.edges);
   }
 
-  /** Fills the node columns of a page's live objects, and collects their edges; `firstEdge` counts from the page's first for now. */
+  /** Fills the node columns of a page's live objects, and collects their edges; `firstEdge` counts from the page's first until `place` adds the rest. */
   readPage(index: number): void {
     const reader = this.#reader;
     const { edges, nodes, pageNode, pageEdges } = this.#request;
