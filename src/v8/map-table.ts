@@ -1,7 +1,7 @@
 /** The maps (hidden classes) of a heap, found as objects name them: what the walk and the marker need to know of each, in columns. */
 import { forwardingTarget } from './forwarding.ts';
 import { type HeapMemoryParts, SLOT_WORDS, slotOfPage } from './heap-memory.ts';
-import { TYPE_LIMIT } from './layout.ts';
+import { TYPE_LIMIT, type V8Layout, typeNumber } from './layout.ts';
 import type { EnsureLoaded } from './object-size.ts';
 import { BodyKind, SizeKind, type TypeTable } from './type-table.ts';
 
@@ -15,6 +15,21 @@ export interface MapRules {
   readonly firstJsObjectType: number;
   readonly freeSpaceType: number;
   readonly fillerType: number;
+}
+
+/** The rules of a layout. */
+export function mapRules(layout: V8Layout): MapRules {
+  const { at } = layout;
+  return {
+    mapType: typeNumber(layout, 'MAP'),
+    mapSize: at.mapSize,
+    instanceTypeOffset: at.mapInstanceType,
+    bitField3Offset: at.mapBitField3,
+    dictionaryMapShift: at.dictionaryMapShift,
+    firstJsObjectType: typeNumber(layout, 'JS_PRIMITIVE_WRAPPER'),
+    freeSpaceType: typeNumber(layout, 'FREE_SPACE'),
+    fillerType: typeNumber(layout, 'FILLER'),
+  };
 }
 
 /** Flag bits of a map. */

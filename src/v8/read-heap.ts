@@ -11,7 +11,7 @@ import { HeapMemoryReader, type HeapMemoryParts, SLOT_BYTES, SLOT_WORDS, address
 import type { SkipRange } from './heap-walk.ts';
 import { type Isolate, findIsolates } from './isolate.ts';
 import { type V8Layout, buildLayout, typeNumber, withDerived } from './layout.ts';
-import type { MapColumns } from './map-table.ts';
+import { type MapColumns, mapRules } from './map-table.ts';
 import type { MarkResult } from './mark.ts';
 import { readMetadata } from './metadata.ts';
 import { sizeRules } from './object-size.ts';
@@ -111,16 +111,7 @@ export function engineSetup(plan: HeapPlan): EngineSetup {
   return {
     parts,
     types: buildTypeTable(layout),
-    mapRules: {
-      mapType: typeNumber(layout, 'MAP'),
-      mapSize: at.mapSize,
-      instanceTypeOffset: at.mapInstanceType,
-      bitField3Offset: at.mapBitField3,
-      dictionaryMapShift: at.dictionaryMapShift,
-      firstJsObjectType: typeNumber(layout, 'JS_PRIMITIVE_WRAPPER'),
-      freeSpaceType: typeNumber(layout, 'FREE_SPACE'),
-      fillerType: typeNumber(layout, 'FILLER'),
-    },
+    mapRules: mapRules(layout),
     sizeRules: sizeRules(layout),
     markRules: {
       jsFunctionShared: at.jsFunctionShared,

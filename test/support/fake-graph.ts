@@ -9,8 +9,8 @@ import { addressOfRef, allocateHeapMemory, loadPage, refOfAddress } from '../../
 import type { HeapMemoryParts } from '../../src/v8/heap-memory.ts';
 import { HeapWalker } from '../../src/v8/heap-walk.ts';
 import type { WalkSetup } from '../../src/v8/heap-walk.ts';
-import { typeNumber } from '../../src/v8/layout.ts';
 import type { V8Layout } from '../../src/v8/layout.ts';
+import { mapRules } from '../../src/v8/map-table.ts';
 import { sizeRules } from '../../src/v8/object-size.ts';
 import { buildTypeTable } from '../../src/v8/type-table.ts';
 import type { FakeHeap } from './fake-v8-heap.ts';
@@ -49,22 +49,12 @@ export class FakeGraph {
   constructor(heap: FakeHeap, options: FakeGraphOptions = {}) {
     const { start, end } = heap.range;
     const { layout } = heap;
-    const { at } = layout;
     const size = Math.ceil((end - start) / SLOT_BYTES) * SLOT_BYTES;
     const parts = allocateHeapMemory([{ base: start, size, areaStart: start, areaEnd: end, heap: 1, owner: 0, isLarge: false, isNew: false, isCode: false, flags: 0 }]);
     const walk: WalkSetup = {
       parts,
       types: buildTypeTable(layout),
-      mapRules: {
-        mapType: typeNumber(layout, 'MAP'),
-        mapSize: at.mapSize,
-        instanceTypeOffset: at.mapInstanceType,
-        bitField3Offset: at.mapBitField3,
-        dictionaryMapShift: at.dictionaryMapShift,
-        firstJsObjectType: typeNumber(layout, 'JS_PRIMITIVE_WRAPPER'),
-        freeSpaceType: -1,
-        fillerType: -1,
-      },
+      mapRules: mapRules(layout),
       sizeRules: sizeRules(layout),
     };
     const bulk = {
